@@ -1,0 +1,49 @@
+/* tlsa.h - TLSA records as values (RFC 6698 section 2.1, RFC 7671).
+ *
+ * Owners are lower-case absolute names without the trailing dot; data is the presentation form of the
+ * RDATA, "3 1 1 <hex in lower case>".
+ */
+#ifndef CORE_TLSA_H
+#define CORE_TLSA_H
+
+#include "base/buf.h"
+#include "core/keytype.h"
+
+#include <stdint.h>
+
+#define TLSA_PARAMS_MAX 2
+#define TLSA_DIGEST_HEX_MAX 128
+
+struct tlsa_params {
+	uint8_t usage;          /* 3 = DANE-EE */
+	uint8_t selector;       /* 1 = SubjectPublicKeyInfo */
+	uint8_t matching;       /* 1 = SHA-256, 2 = SHA-512 */
+};
+
+struct tlsa_rdata {
+	struct tlsa_params p;
+	char hex[TLSA_DIGEST_HEX_MAX + 1];
+};
+
+/* What a server presents: one leaf for each key type; a client may negotiate any of them. */
+struct tlsa_leaf {
+	char spki_sha256[65];
+	char spki_sha512[129];
+};
+
+/* The record of one leaf for one set of parameters.  False for parameters that we do not make, or an
+ * impossible digest (wrong length, or that of empty input). */
+bool tlsa_make(struct tlsa_rdata *out, struct tlsa_params p, const struct tlsa_leaf *leaf);
+
+bool tlsa_parse(struct tlsa_rdata *out, const char *data);      /* "3 1 1 ab.." */
+char *tlsa_format(const struct tlsa_rdata *r);                  /* the caller frees */
+
+enum tlsa_cover { TLSA_UNKNOWN = -1, TLSA_LACKS = 0, TLSA_COVERS = 1 };
+
+/* covers(RRset, chain): an empty set covers everything; otherwise every (usage, selector, matching
+ * type) in the set must have a record that matches each leaf (RFC 7671 section 8).  UNKNOWN if the set
+ * has parameters whose match we cannot compute. */
+enum tlsa_cover tlsa_covers(const struct tlsa_rdata *set, size_t n, const struct tlsa_leaf *leaves,
+			    size_t leaves_n);
+
+#endif

@@ -1,0 +1,66 @@
+/* crypto.h - keys and certificates by OpenSSL; its types stay inside.
+ *
+ * Private keys leave this file only as PEM in a buffer that the caller wipes.  Nothing here prints or
+ * logs a secret.
+ */
+#ifndef IO_CRYPTO_H
+#define IO_CRYPTO_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "core/keytype.h"
+
+#include <stdint.h>
+
+struct key;
+struct cert;
+
+#define SHA256_HEX_LEN 64
+#define SHA512_HEX_LEN 128
+
+struct spki_digests {
+	char sha256[SHA256_HEX_LEN + 1];        /* lower-case hex of SubjectPublicKeyInfo's digest */
+	char sha512[SHA512_HEX_LEN + 1];        /* (RFC 6698 selector 1, matching types 1 and 2) */
+};
+
+struct key *key_make(enum key_type t, struct err *e);
+/* PEM, any unencrypted private key that OpenSSL reads; encrypted: an error that says so. */
+struct key *key_parse(const char *pem, size_t len, struct err *e);
+void key_free(struct key *k);                           /* NULL is fine */
+int key_write(struct buf *pem_out, const struct key *k, struct err *e) NEEDS_CHECK;    /* PKCS#8 */
+enum key_type key_kind(const struct key *k);
+/* Never the digest of nothing: fails instead. */
+int key_spki(struct spki_digests *out, const struct key *k, struct err *e) NEEDS_CHECK;
+
+/* A self-signed leaf: X.509 v3, random 128-bit serial, CN = first name if it fits 64 bytes, all names
+ * as SAN dNSName, CA:FALSE, digitalSignature (and keyEncipherment for RSA), serverAuth + clientAuth,
+ * SKI.  Valid from not_before_at to not_after_at inclusive. */
+struct cert *cert_self_sign(const struct key *k, const struct strv *names, int64_t not_before_at,
+			    int64_t not_after_at, struct err *e);
+/* The first certificate of a PEM text; *rest, if not NULL, gets what follows it (points into pem). */
+struct cert *cert_parse(const char *pem, size_t len, const char **rest, struct err *e);
+void cert_free(struct cert *c);
+int cert_write(struct buf *pem_out, const struct cert *c, struct err *e) NEEDS_CHECK;
+
+struct cert_info {
+	int64_t not_before_at;
+	int64_t not_after_at;
+	char    serial[48];             /* lower-case hex */
+	char    sha256[SHA256_HEX_LEN + 1];     /* fingerprint of the DER */
+	char    issuer[256];            /* one line, RFC 2253 */
+	bool    self_signed;            /* issuer is subject */
+	struct strv names;              /* dNSNames, lower case, sorted; strv_free */
+	struct spki_digests spki;
+};
+
+int cert_inspect(struct cert_info *out, const struct cert *c, struct err *e) NEEDS_CHECK;
+void cert_info_free(struct cert_info *i);
+bool cert_matches_key(const struct cert *c, const struct key *k);
+
+/* Fills out with len random bytes from the system's generator; cannot fail (ends the program). */
+void crypto_random(unsigned char *out, size_t len);
+
+/* SHA-256 in lower-case hex of a text (fingerprints of what was written; not for keys). */
+void crypto_sha256(char out[SHA256_HEX_LEN + 1], const void *bytes, size_t len);
+
+#endif

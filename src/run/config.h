@@ -1,0 +1,119 @@
+/* config.h - what the user asked for: lines, read from INI files and checked as a whole.
+ *
+ * One offsetof table (config_options) drives parsing, defaults, limits, printing and the checks of the
+ * manual and the samples.  The options of the Let's Encrypt Tiny sample configuration keep the places
+ * and meanings they have there.
+ */
+#ifndef RUN_CONFIG_H
+#define RUN_CONFIG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "core/keytype.h"
+#include "core/tlsa.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CONFIG_DEFAULT_DIR "/etc/certline"
+
+enum issuer { ISSUER_ACME, ISSUER_SELF };
+
+/* `publish` as a mask */
+enum { PUBLISH_HOOK = 1, PUBLISH_INCLUDE = 2 };
+
+/* renew-before: a time before expiry, or a part of the certificate's own lifetime */
+struct renew_before {
+	int64_t before_for;             /* > 0: this; 0: the fraction */
+	int32_t num, den;               /* num/den of the lifetime still left; 0/0: the default rule */
+};
+
+#define DURATION_UNSET ((int64_t)-1)
+
+struct line_config {
+	/* before any section */
+	char       *name;               /* the file's name without ".conf", unless given */
+	struct strv domains;            /* A-labels, lower case, in the order given */
+	enum issuer issuer;
+	struct key_types key_types;     /* key-types, or key-length, or ec-256: never empty */
+	int64_t     key_length;         /* as written; 0: not given */
+
+	/* [timing] */
+	int64_t     max_key_age_for;    /* max-key-age or max-key-age-days */
+	int64_t     staging_for;        /* staging or staging-hours, or the safe default (see .c) */
+	struct renew_before renew_before;       /* renew-before or renew-cert-before-expiry-days */
+	bool        standby;
+	int64_t     retire_after_for;   /* 48h unless given */
+	bool        retire_after_given;
+
+	/* [hooks]: commands, one a line of the value: path and arguments, split at blanks */
+	struct strv post_certchange;
+	struct strv post_keychange;
+
+	/* [self] */
+	int64_t     self_lifetime_for;
+
+	/* [acme]: read and checked, used when the issuer is acme */
+	char       *account_key;
+	char       *challenge_dir;
+
+	/* [dane] */
+	struct strv owners;             /* lower case, no trailing dot */
+	struct tlsa_params params[TLSA_PARAMS_MAX];
+	size_t      params_n;
+	int64_t     ttl_for;
+	unsigned    publish;            /* mask; default: hook if post-keychange, include if include-file */
+	char       *include_file;
+
+	/* [dirs] */
+	char       *certs, *keys, *backups;     /* NULL: no such layout wanted */
+	char       *state;              /* the store */
+	char       *key_group;          /* NULL: keys are 0600 */
+	gid_t       key_gid;            /* (gid_t)-1 without key_group */
+
+	/* [files] */
+	char       *live, *staging;     /* name prefixes, "live" and "staging" */
+
+	/* [run] */
+	int64_t     hook_limit_for;     /* time limit of one hook run */
+
+	/* where each option of config_options was set: file is an index into config.files, -1 = default */
+	struct origin { int32_t file, line; } *origin;
+	int32_t     file;               /* the line's own file */
+};
+
+struct config {
+	struct line_config *lines;      /* sorted by name */
+	size_t      lines_n;
+	struct strv files;              /* as opened */
+	const char *state;              /* the one store of all lines; never NULL after success */
+	struct strv args;               /* the -c arguments, absolute: handed to hooks as CERTLINE_CONFIG */
+	struct strv problems;           /* "FILE:LINE: text", in order of files and lines */
+	struct strv warnings;           /* the same form; nothing is refused because of them */
+};
+
+/* Reads everything named by args (files and folders; none: CERTLINE_CONFIG from the environment, a list
+ * separated by ":", else CONFIG_DEFAULT_DIR).  All problems of all files are in out->problems, and
+ * then the result is -1 with ERR_USAGE ("3 problems in the configuration; nothing was done").  Nothing
+ * is touched but the files read. */
+int config_load(struct config *out, const struct strv *args, struct err *e) NEEDS_CHECK;
+void config_free(struct config *c);
+
+const struct line_config *config_find(const struct config *c, const char *name);
+
+/* The table, for printing and for the checks of the documents. */
+struct config_option {
+	const char *section;            /* "" before any */
+	const char *key;
+	const char *help;               /* one sentence */
+	const char *fallback;           /* what holds when it is not given, in words or as a value */
+	bool        defaults_too;       /* may stand in certline.conf (domains and name may not) */
+};
+const struct config_option *config_options(size_t *n);
+/* The effective value of option i of a line, as it would be written in a file (lists: one item per
+ * "\n  " continuation); the caller frees.  NULL: not set and no default. */
+char *config_value(const struct line_config *l, size_t i);
+/* Where it comes from: "default", or "FILE:LINE"; the caller frees. */
+char *config_origin(const struct config *c, const struct line_config *l, size_t i);
+
+#endif
