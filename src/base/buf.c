@@ -39,7 +39,7 @@ static void grow(struct buf *b, size_t want)
 	if (want <= cap)
 		return;
 	while (cap < want)
-		cap = cap > b->max / 2 ? b->max : cap * 2 + 1;
+		cap = cap >= b->max / 2 ? b->max : cap * 2 + 1;
 	s = mem_alloc(cap + 1);
 	memcpy(s, b->s, b->len + 1);
 	mem_wipe(b->s, b->cap);
@@ -142,12 +142,21 @@ bool strv_has(const struct strv *l, const char *s)
 	return false;
 }
 
+static size_t count(const struct strv *l, const char *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += strcmp(l->v[i], s) == 0;
+	return n;
+}
+
 bool strv_same(const struct strv *a, const struct strv *b)
 {
 	if (a->n != b->n)
 		return false;
 	for (size_t i = 0; i < a->n; i++)
-		if (!strv_has(b, a->v[i]) || !strv_has(a, b->v[i]))
+		if (count(a, a->v[i]) != count(b, a->v[i]))
 			return false;
 	return true;
 }

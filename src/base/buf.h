@@ -40,6 +40,6 @@ void strv_free(struct strv *l);
 void strv_copy(struct strv *to, const struct strv *from);
 void strv_sort(struct strv *l);
 bool strv_has(const struct strv *l, const char *s);
-bool strv_same(const struct strv *a, const struct strv *b);     /* the same strings, in any order */
+bool strv_same(const struct strv *a, const struct strv *b);     /* the same, each as often, in any order */
 
 #endif

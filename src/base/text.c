@@ -38,13 +38,13 @@ bool text_number(const char *s, int64_t max, int64_t *out)
 	return true;
 }
 
-/* Levenshtein distance with a swap of neighbours as one step, for words under 64 bytes. */
+/* Levenshtein distance with a swap of neighbours as one step; words over 63 bytes are near none. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t la = strlen(a), lb = strlen(b), d[3][64];
 
 	if (la > 63 || lb > 63)
-		return 64;
+		return SIZE_MAX;
 	for (size_t j = 0; j <= lb; j++)
 		d[0][j] = j;
 	for (size_t i = 1; i <= la; i++) {

@@ -10,7 +10,8 @@ static const struct unit {
 	{ 'y', YEAR }, { 'w', WEEK }, { 'd', DAY }, { 'h', HOUR }, { 'm', MINUTE }, { 's', 1 },
 };
 
-#define UNITS_N (sizeof(units) / sizeof(units[0]))
+#define UNITS_N    (sizeof(units) / sizeof(units[0]))
+#define WHEN_FIRST ((int64_t)-62135596800)      /* 0001-01-01T00:00:00Z */
 
 bool when_parse_duration(const char *s, int64_t *out_for)
 {
@@ -51,10 +52,14 @@ void when_format_rough(char out[WHEN_TEXT_LEN], int64_t d_for)
 	const char *sign = d_for < 0 ? "-" : "";
 	long long d;
 
+	if (d_for < -INT64_MAX)
+		d_for = -INT64_MAX;
 	if (d_for < 0)
 		d_for = -d_for;
 	d = d_for;
-	if (d_for >= 2 * YEAR)
+	if (d_for >= 2 * YEAR && d_for % YEAR < DAY)
+		snprintf(out, WHEN_TEXT_LEN, "%s%lldy", sign, d / YEAR);
+	else if (d_for >= 2 * YEAR)
 		snprintf(out, WHEN_TEXT_LEN, "%s%lldy %lldd", sign, d / YEAR, d % YEAR / DAY);
 	else if (d_for >= 10 * DAY || (d_for >= DAY && d_for % DAY < HOUR))
 		snprintf(out, WHEN_TEXT_LEN, "%s%lldd", sign, d / DAY);
@@ -135,6 +140,8 @@ static bool parse_rfc3339(const char *p, int64_t *out_at)
 	if (back.tm_mday != tm.tm_mday || back.tm_mon != tm.tm_mon || back.tm_hour != tm.tm_hour ||
 	    back.tm_min != tm.tm_min || back.tm_sec != tm.tm_sec)
 		return false;
+	if ((int64_t)t - offset_for < WHEN_FIRST || (int64_t)t - offset_for > WHEN_LAST)
+		return false;
 	*out_at = (int64_t)t - offset_for;
 	return true;
 }
@@ -158,19 +165,27 @@ bool when_parse_instant(const char *s, int64_t *out_at)
 	return true;
 }
 
-/* Broken-down UTC, or false outside the years that we print. */
+/* Broken-down UTC, with the year as people count it; false outside the years that we print. */
 static bool civil(struct tm *tm, int64_t at)
 {
 	time_t t = (time_t)at;
 
-	return at <= WHEN_LAST && at >= -62135596800 && gmtime_r(&t, tm);
+	if (at < WHEN_FIRST || at > WHEN_LAST || !gmtime_r(&t, tm))
+		return false;
+	tm->tm_year += 1900;
+	tm->tm_mon += 1;
+	return true;
 }
 
+/* Not strftime: its %Y does not pad the year to the four digits of RFC 3339. */
 void when_format_instant(char out[WHEN_TEXT_LEN], int64_t at)
 {
 	struct tm tm;
 
-	if (!civil(&tm, at) || strftime(out, WHEN_TEXT_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (civil(&tm, at))
+		snprintf(out, WHEN_TEXT_LEN, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year,
+			 tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	else
 		snprintf(out, WHEN_TEXT_LEN, "never");
 }
 
@@ -178,7 +193,10 @@ void when_format_minute(char out[WHEN_TEXT_LEN], int64_t at)
 {
 	struct tm tm;
 
-	if (!civil(&tm, at) || strftime(out, WHEN_TEXT_LEN, "%Y-%m-%d %H:%M", &tm) == 0)
+	if (civil(&tm, at))
+		snprintf(out, WHEN_TEXT_LEN, "%04d-%02d-%02d %02d:%02d", tm.tm_year, tm.tm_mon,
+			 tm.tm_mday, tm.tm_hour, tm.tm_min);
+	else
 		snprintf(out, WHEN_TEXT_LEN, "never");
 }
 
@@ -186,7 +204,9 @@ void when_format_date(char out[WHEN_TEXT_LEN], int64_t at)
 {
 	struct tm tm;
 
-	if (!civil(&tm, at) || strftime(out, WHEN_TEXT_LEN, "%Y-%m-%d", &tm) == 0)
+	if (civil(&tm, at))
+		snprintf(out, WHEN_TEXT_LEN, "%04d-%02d-%02d", tm.tm_year, tm.tm_mon, tm.tm_mday);
+	else
 		snprintf(out, WHEN_TEXT_LEN, "never");
 }
 

@@ -21,14 +21,16 @@
 /* "30s 15m 25h 180d 2w 1y", one number and one unit.  A number without unit is not a duration. */
 bool when_parse_duration(const char *s, int64_t *out_for);
 
-/* The shortest exact text that when_parse_duration reads back: 90000 is "25h". */
+/* Exact, in the largest unit from days down that fits, so that when_parse_duration reads it back (up
+ * to 1000 years): 90000 is "25h", a week "7d". */
 void when_format_duration(char out[WHEN_TEXT_LEN], int64_t d_for);
 
-/* For people, two units at most and rounded down: "1d 23h", "45m", "12s", "256d", "2y 31d". */
+/* For people, two units at most, rounded towards zero: "1d 23h", "45m", "12s", "256d", "2y 31d". */
 void when_format_rough(char out[WHEN_TEXT_LEN], int64_t d_for);
 
 /* "@1700000000" or RFC 3339 ("2026-11-28T14:02:00Z", "+01:00" offsets, a blank for the T, or the
- * date alone, which means midnight UTC). */
+ * date alone, which means midnight UTC; fractions of a second are dropped).  Years 1 to 9999 in UTC; a
+ * leap second is not known. */
 bool when_parse_instant(const char *s, int64_t *out_at);
 
 /* RFC 3339 in UTC, "2026-11-28T14:02:00Z".  Instants outside years 1 to 9999 print as "never". */

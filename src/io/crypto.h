@@ -1,7 +1,7 @@
 /* crypto.h - keys and certificates by OpenSSL; its types stay inside.
  *
  * Private keys leave this file only as PEM in a buffer that the caller wipes.  Nothing here prints or
- * logs a secret.
+ * logs a secret.  All errors are ERR_LOCAL.
  */
 #ifndef IO_CRYPTO_H
 #define IO_CRYPTO_H
@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "core/keytype.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct key;
@@ -23,21 +24,26 @@ struct spki_digests {
 	char sha512[SHA512_HEX_LEN + 1];        /* (RFC 6698 selector 1, matching types 1 and 2) */
 };
 
-struct key *key_make(enum key_type t, struct err *e);
-/* PEM, any unencrypted private key that OpenSSL reads; encrypted: an error that says so. */
+struct key *key_make(enum key_type t, struct err *e);   /* not KEY_OTHER */
+/* The first private key of a PEM text, in any form that OpenSSL reads (PKCS#8, PKCS#1, SEC1 ...); what
+ * stands around it is passed over.  Encrypted: an error that says so, and nobody is asked.  That the
+ * private and the public part belong together is not checked. */
 struct key *key_parse(const char *pem, size_t len, struct err *e);
 void key_free(struct key *k);                           /* NULL is fine */
 int key_write(struct buf *pem_out, const struct key *k, struct err *e) NEEDS_CHECK;    /* PKCS#8 */
-enum key_type key_kind(const struct key *k);
+enum key_type key_kind(const struct key *k);            /* EC on a curve without a name is KEY_OTHER */
 /* Never the digest of nothing: fails instead. */
 int key_spki(struct spki_digests *out, const struct key *k, struct err *e) NEEDS_CHECK;
 
-/* A self-signed leaf: X.509 v3, random 128-bit serial, CN = first name if it fits 64 bytes, all names
- * as SAN dNSName, CA:FALSE, digitalSignature (and keyEncipherment for RSA), serverAuth + clientAuth,
- * SKI.  Valid from not_before_at to not_after_at inclusive. */
+/* A self-signed leaf: X.509 v3, random 128-bit serial, CN = first name if it fits 64 bytes (else
+ * O = certline: an issuer must not be empty), all names as SAN dNSName, CA:FALSE, digitalSignature (and
+ * keyEncipherment for RSA), serverAuth + clientAuth, SKI.  Signed with SHA-256, or SHA-384 for P-384.
+ * Valid from not_before_at to not_after_at inclusive, within the years 0 to 9999.  At least one name,
+ * visible ASCII without blanks; other rules for names are core/names' business. */
 struct cert *cert_self_sign(const struct key *k, const struct strv *names, int64_t not_before_at,
 			    int64_t not_after_at, struct err *e);
-/* The first certificate of a PEM text; *rest, if not NULL, gets what follows it (points into pem). */
+/* The first certificate of a PEM text, whatever stands before it; *rest, if not NULL and there is one,
+ * gets what follows its END line (points into pem, and is pem + len if nothing does). */
 struct cert *cert_parse(const char *pem, size_t len, const char **rest, struct err *e);
 void cert_free(struct cert *c);
 int cert_write(struct buf *pem_out, const struct cert *c, struct err *e) NEEDS_CHECK;
@@ -45,16 +51,19 @@ int cert_write(struct buf *pem_out, const struct cert *c, struct err *e) NEEDS_C
 struct cert_info {
 	int64_t not_before_at;
 	int64_t not_after_at;
-	char    serial[48];             /* lower-case hex */
+	char    serial[48];             /* lower-case hex, "-" before it if negative */
 	char    sha256[SHA256_HEX_LEN + 1];     /* fingerprint of the DER */
-	char    issuer[256];            /* one line, RFC 2253 */
+	char    issuer[256];            /* one line of printable ASCII, RFC 2253; may end in "..." */
 	bool    self_signed;            /* issuer is subject */
-	struct strv names;              /* dNSNames, lower case, sorted; strv_free */
+	struct strv names;              /* dNSNames, lower case, sorted, each once; without any SAN the
+	                                 * CN if it has no blanks */
 	struct spki_digests spki;
 };
 
+/* A name with a NUL, a blank or a byte that is not ASCII is an error; out needs no freeing then. */
 int cert_inspect(struct cert_info *out, const struct cert *c, struct err *e) NEEDS_CHECK;
-void cert_info_free(struct cert_info *i);
+void cert_info_free(struct cert_info *i);               /* a zeroed one is fine */
+/* The same SubjectPublicKeyInfo byte by byte, so that both have the same TLSA records. */
 bool cert_matches_key(const struct cert *c, const struct key *k);
 
 /* Fills out with len random bytes from the system's generator; cannot fail (ends the program). */

@@ -2,7 +2,8 @@
  *
  * Values are owned by their parent; only roots are freed.  Getters accept NULL and wrong types and then
  * return the given fallback, so that reading is a flat list of lines; what must be there is checked
- * with json_has().  Building a value that cannot be built (bad UTF-8) puts a "?" text in its place.
+ * with json_has().  Building a value that cannot be built (bad UTF-8) puts a "?" text in its place, and
+ * a key that cannot be one becomes "?".
  */
 #ifndef IO_JSON_H
 #define IO_JSON_H
@@ -16,30 +17,37 @@ struct json;
 
 #define JSON_DEPTH_MAX 32
 
-/* Duplicate keys, more than JSON_DEPTH_MAX levels, or anything after the value are errors
- * (ERR_LOCAL, "line 3 column 7: ..."). */
+/* A document is one object or one array.  Duplicate keys, more than JSON_DEPTH_MAX levels, a NUL in a
+ * string, or anything after the value are errors (ERR_LOCAL, "line 3 column 7: ...").  The caller has
+ * capped len. */
 struct json *json_parse(const char *s, size_t len, struct err *e);
 void json_free(struct json *root);
 
-struct json *json_object(void);
-struct json *json_array(void);
-/* setters take over `value` and return it; key NULL appends to an array */
+struct json *json_new_object(void);
+struct json *json_new_array(void);
+/* jansson exports these two names, so ours are called otherwise for the linker */
+#define json_object() json_new_object()
+#define json_array()  json_new_array()
+
+/* setters take over `value` and return it; key NULL appends to an array; a key that is there is
+ * replaced in its place */
 struct json *json_put(struct json *to, const char *key, struct json *value);
 void json_put_str(struct json *to, const char *key, const char *s);     /* NULL: JSON null */
 void json_put_int(struct json *to, const char *key, int64_t n);
 void json_put_bool(struct json *to, const char *key, bool b);
 
 struct json *json_get(const struct json *o, const char *key);           /* NULL if absent */
-bool json_has(const struct json *o, const char *key);
+bool json_has(const struct json *o, const char *key);                   /* true for null, too */
 const char *json_str(const struct json *o, const char *key, const char *fallback);
+/* a real number is not an integer, whatever its value */
 int64_t json_int(const struct json *o, const char *key, int64_t fallback);
 bool json_bool(const struct json *o, const char *key, bool fallback);
 size_t json_len(const struct json *a);                  /* 0 if not an array */
 struct json *json_at(const struct json *a, size_t i);
 const char *json_text(const struct json *v);            /* a string value, or NULL */
 
-/* Two-space indentation and a newline at the end if pretty, else one line without newline.  Keys stay
- * in the order in which they were put. */
+/* Two-space indentation and a newline at the end if pretty, else one line without blanks and newline.
+ * Keys stay in the order in which they were put.  What out cannot hold is lost: look at out->over. */
 void json_print(struct buf *out, const struct json *v, bool pretty);
 
 #endif

@@ -12,12 +12,17 @@
 #include "core/keytype.h"
 #include "core/tlsa.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CONFIG_DEFAULT_DIR "/etc/certline"
+#define CONFIG_DEFAULT_DIR SYSCONFDIR "/certline"
 
 enum issuer { ISSUER_ACME, ISSUER_SELF };
+const char *issuer_name(enum issuer i);         /* as in the configuration: "acme", "self" */
+
+/* `verify`: whether the published records are looked up.  NO: the publisher's word is taken. */
+enum verify { VERIFY_NO };
 
 /* `publish` as a mask */
 enum { PUBLISH_HOOK = 1, PUBLISH_INCLUDE = 2 };
@@ -46,7 +51,8 @@ struct line_config {
 	int64_t     retire_after_for;   /* 48h unless given */
 	bool        retire_after_given;
 
-	/* [hooks]: commands, one a line of the value: path and arguments, split at blanks */
+	/* [hooks]: commands, one a line of the value: an absolute path and arguments, with exactly one
+	 * blank between them; there is no quoting */
 	struct strv post_certchange;
 	struct strv post_keychange;
 
@@ -58,14 +64,16 @@ struct line_config {
 	char       *challenge_dir;
 
 	/* [dane] */
-	struct strv owners;             /* lower case, no trailing dot */
+	struct strv owners;             /* lower case, A-labels, no trailing dot */
 	struct tlsa_params params[TLSA_PARAMS_MAX];
 	size_t      params_n;
 	int64_t     ttl_for;
-	unsigned    publish;            /* mask; default: hook if post-keychange, include if include-file */
-	char       *include_file;
+	unsigned    publish;            /* mask; default: hook if post-keychange, include if include-file;
+	                                 * never 0 in a line with owners */
+	char       *include_file;       /* NULL in a line without owners */
+	enum verify verify;
 
-	/* [dirs] */
+	/* [dirs]: all paths are absolute, without "//", "/./" and a "/" at the end */
 	char       *certs, *keys, *backups;     /* NULL: no such layout wanted */
 	char       *state;              /* the store */
 	char       *key_group;          /* NULL: keys are 0600 */
@@ -77,7 +85,8 @@ struct line_config {
 	/* [run] */
 	int64_t     hook_limit_for;     /* time limit of one hook run */
 
-	/* where each option of config_options was set: file is an index into config.files, -1 = default */
+	/* where each option of config_options was set: file is an index into config.files, -1 = default;
+	 * of two options that set the same thing at most one is set */
 	struct origin { int32_t file, line; } *origin;
 	int32_t     file;               /* the line's own file */
 };
@@ -92,26 +101,58 @@ struct config {
 	struct strv warnings;           /* the same form; nothing is refused because of them */
 };
 
-/* Reads everything named by args (files and folders; none: CERTLINE_CONFIG from the environment, a list
- * separated by ":", else CONFIG_DEFAULT_DIR).  All problems of all files are in out->problems, and
- * then the result is -1 with ERR_USAGE ("3 problems in the configuration; nothing was done").  Nothing
- * is touched but the files read. */
+/* Reads everything named by args; none: CERTLINE_CONFIG from the environment, a list separated by ":",
+ * else CONFIG_DEFAULT_DIR.  A folder: each "*.conf" in it that does not begin with "." is a line, and
+ * "certline.conf" holds defaults for these.  A file named "certline.conf": defaults for everything that
+ * follows (a folder's own ones come on top).  Any other file: a line.
+ *
+ * All problems of all files are in out->problems, and then the result is -1 with ERR_USAGE ("3 problems
+ * in the configuration; nothing was done").  A problem of a whole file or folder is "FILE: text".
+ * Nothing is touched but the files read.  On success and on failure the caller frees *out. */
 int config_load(struct config *out, const struct strv *args, struct err *e) NEEDS_CHECK;
 void config_free(struct config *c);
 
 const struct line_config *config_find(const struct config *c, const char *name);
 
-/* The table, for printing and for the checks of the documents. */
+/* The form of an option's value. */
+enum value_type {
+	VALUE_LINE_NAME,
+	VALUE_HOSTS,                    /* list, by blanks or lines */
+	VALUE_OWNERS,                   /* list, by blanks or lines */
+	VALUE_ISSUER,
+	VALUE_KEY_TYPES,                /* list, by blanks or lines */
+	VALUE_KEY_LENGTH,               /* bare number of bits */
+	VALUE_DURATION,                 /* number and unit; min and max in seconds */
+	VALUE_COUNT,                    /* bare number of `unit` seconds; min and max in seconds */
+	VALUE_RENEW_BEFORE,             /* duration, "1/3" or "33%" */
+	VALUE_YES_NO,
+	VALUE_COMMANDS,                 /* list, by lines */
+	VALUE_PARAMETERS,               /* list, by lines or commas */
+	VALUE_PUBLISH,                  /* list, by blanks or lines */
+	VALUE_VERIFY,
+	VALUE_PATH,
+	VALUE_PREFIX,                   /* of file names: no "/" */
+	VALUE_GROUP,
+};
+
+/* A row of the table: for printing and for the checks of the documents, and what drives the parser. */
 struct config_option {
 	const char *section;            /* "" before any */
 	const char *key;
 	const char *help;               /* one sentence */
-	const char *fallback;           /* what holds when it is not given, in words or as a value */
-	bool        defaults_too;       /* may stand in certline.conf (domains and name may not) */
+	const char *fallback;           /* what holds when it is not given; NULL: nothing */
+	bool        fallback_words;     /* fallback is a description and not a value */
+	bool        defaults_too;       /* may stand in certline.conf (domains, name, owners may not) */
+	bool        may_be_empty;       /* an empty value takes back one from certline.conf */
+	enum value_type type;
+	size_t      offset;             /* in struct line_config */
+	int64_t     unit, min, max;     /* of durations and counts */
+	size_t      rival;              /* the option that sets the same thing, 0: none */
 };
 const struct config_option *config_options(size_t *n);
-/* The effective value of option i of a line, as it would be written in a file (lists: one item per
- * "\n  " continuation); the caller frees.  NULL: not set and no default. */
+/* The effective value of option i of a line, as it would be written in a file (lists of names and
+ * commands: one item per "\n  " continuation); the caller frees.  NULL: not set and no value as default,
+ * or the option's rival has it.  All of them in a file make the same line again. */
 char *config_value(const struct line_config *l, size_t i);
 /* Where it comes from: "default", or "FILE:LINE"; the caller frees. */
 char *config_origin(const struct config *c, const struct line_config *l, size_t i);

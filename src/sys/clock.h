@@ -11,19 +11,22 @@
 
 #define CLOCK_BOOT_ID_LEN 40
 
-/* What is stored with every state, so that a jump of the wall clock can be told from time passing. */
+/* Stored with every state, so that a jump of the wall clock can be told from time passing. */
 struct clock_reading {
 	int64_t real_at;                        /* wall clock, seconds since the epoch */
 	int64_t boot_for;                       /* seconds since boot, suspended time included */
-	char    boot_id[CLOCK_BOOT_ID_LEN];     /* changes with every boot; "rehearsal" when pretended */
+	/* changes with every boot; "rehearsal" when pretended; without /proc it is different at
+	 * every reading, so that it never vouches for anything */
+	char    boot_id[CLOCK_BOOT_ID_LEN];
 };
 
 int64_t clock_now(void);
 void clock_read(struct clock_reading *r);
 void clock_pretend(int64_t at);
-bool clock_pretended(int64_t *at);      /* true, and the instant, if clock_pretend was called */
+/* True, and the instant (at may be NULL), if clock_pretend was called; else *at is left alone. */
+bool clock_pretended(int64_t *at);
 
-/* Monotonic milliseconds for time limits.  Never pretended: a child that hangs, hangs in real time. */
+/* Monotonic milliseconds for time limits.  Never pretended: what hangs, hangs in real time. */
 int64_t clock_monotonic_ms(void);
 
 #endif

@@ -1,11 +1,20 @@
 /* proc.h - children: hooks (execve, never a shell) and our own workers (fork), many side by side.
  *
  * proc_run_all() is a batch call: concurrent inside, synchronous outside.  Every child has its own
- * process group, closed descriptors (0, 1, 2 and nothing else for hooks), default signal handlers, a
- * time limit, and captured output with a ceiling.  A child that overstays gets TERM, and 5 seconds
- * later its group gets KILL.  When a child has exited, whatever is left of its group and holds the
- * output pipe open is not waited for longer than 2 seconds.  If we are told to stop (SIGTERM, SIGINT,
- * SIGHUP), running children get TERM, nothing new is started, and proc_run_all returns.
+ * process group, default signal handlers, a time limit, and captured output with a ceiling: what
+ * does not fit is read and dropped, and out.over says so.
+ *
+ * A child that overstays gets TERM, with its group, and 5 seconds later its group gets KILL; so
+ * does what is left of the group when the child itself is gone.  If we are told to stop (SIGTERM,
+ * SIGINT, SIGHUP), running children are ended in the same way, nothing new is started, and
+ * proc_run_all returns.  When a child has exited by itself, whatever is left of its group and holds
+ * the output pipe open is not waited for longer than 2 seconds and goes on: it may be a daemon that
+ * a hook started.
+ *
+ * Hooks get descriptors 0, 1 and 2 and nothing else, the folder "/", umask 022 and no signal
+ * blocked.  Workers keep our descriptors, folder, umask and signal mask, and SIGPIPE stays ignored;
+ * they die with us.  A worker that runs children itself calls proc_init() first, else a TERM does
+ * not reach these.
  */
 #ifndef SYS_PROC_H
 #define SYS_PROC_H
@@ -13,36 +22,45 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdint.h>
+
 struct proc {
-	/* what to run: either argv (argv[0] an absolute path; both lists end with NULL) ... */
+	/* what to run: either argv (argv[0] an absolute path; both lists end with NULL; an envp of
+	 * NULL is empty) ... */
 	char *const *argv;
 	char *const *envp;
-	/* ... or a function in a forked worker; what it returns (0..255) is the exit status, what it
-	 * writes to out_fd is the output */
+	/* ... or a function in a forked worker; what it returns (0..255, all else counts as 255) is
+	 * the exit status, what it writes to out_fd is the output; out_fd is not its to close */
 	int        (*work)(void *arg, int out_fd);
 	void        *arg;
 
-	const char  *input;             /* for standard input; NULL: empty */
+	const char  *input;             /* for a hook's standard input; NULL: empty */
 	size_t       input_len;
-	int64_t      limit_ms;          /* time limit */
-	const char  *exclusive;         /* never two children with the same text at a time; may be NULL */
+	int64_t      limit_ms;          /* time limit; 0 and less is over at once */
+	const char  *exclusive;         /* not two at a time with the same text; NULL: any */
 
-	/* what came of it; out (stdout and stderr, as they came) must be initialised by the caller */
+	/* what came of it; out (stdout and stderr, as they came) is added to and must be
+	 * initialised by the caller */
 	struct buf   out;
 	bool         started;
-	bool         timed_out;
-	int          status;            /* exit status; 128 + n when killed by signal n; -1: not started */
-	struct err   err;               /* status != 0 in words: "exit status 3", "killed by signal 11
-	                                 * (Segmentation fault)", "took longer than 60s and was ended",
-	                                 * "cannot be run: /x/y: Permission denied" */
+	bool         timed_out;         /* then status is not 0, whatever it said at the end */
+	int          status;            /* exit status; 128 + n: killed by n; -1: not started */
+
+	/* status != 0 in words; ERR_NONE with status 0:
+	 *   ERR_REFUSED  hooks: "exit status 3", "killed by signal 11 (Segmentation fault)"
+	 *   ERR_LOCAL    the same of workers; "cannot be run: /x/y: Permission denied"
+	 *   ERR_LATER    "took longer than 60s and was ended"; ended or not started because we were
+	 *                told to stop */
+	struct err   err;
 };
 
 /* Runs all, at most `jobs` at a time, in order of the array as far as `exclusive` allows.  With
- * jobs == 1 a `work` function runs in this process, without fork; its output still lands in out
- * (through a memory file or pipe large enough). */
+ * jobs <= 1 a `work` function runs in this process, without fork and without time limit; its output
+ * still lands in out. */
 void proc_run_all(struct proc *p, size_t n, unsigned jobs);
 
-/* Installs the handlers for SIGTERM, SIGINT and SIGHUP that proc_run_all heeds, and ignores SIGPIPE. */
+/* Installs the handlers for SIGTERM, SIGINT and SIGHUP that proc_run_all heeds (a SIGHUP that is
+ * ignored, as by nohup, stays ignored), and ignores SIGPIPE. */
 void proc_init(void);
 bool proc_stopping(void);               /* such a signal has come */
 

@@ -1,0 +1,683 @@
+/* ledger.c - notes, and the facts that follow from them.
+ * Touches: nothing but memory.
+ */
+#include "core/ledger.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+#include "core/retry.h"
+
+#define JUMP_MIN_FOR     MINUTE         /* less is the clock being disciplined */
+#define JUMP_FORWARD_FOR (7 * DAY)      /* over a reboot, more than this is not believed */
+
+static void acks_free(struct acks *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		free(a->v[i].command);
+		free(a->v[i].error);
+	}
+	free(a->v);
+	*a = (struct acks){ 0 };
+}
+
+void set_free(struct set *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->v[i].owner);
+		free(s->v[i].data);
+	}
+	free(s->v);
+	*s = (struct set){ 0 };
+}
+
+void ledger_free(struct ledger *l)
+{
+	free(l->keysets);
+	set_free(&l->set);
+	acks_free(&l->keychange);
+	acks_free(&l->certchange);
+	for (int s = 0; s < STEP_N; s++)
+		free(l->retry[s].error);
+	*l = (struct ledger){ 0 };
+}
+
+/* Keysets -------------------------------------------------------------------------------------- */
+
+static bool is_live(const struct keyset *k)
+{
+	return k->live_at && !k->retired_at && !k->removed_at;
+}
+
+static bool is_staging(const struct keyset *k)
+{
+	return k->staged_at && !k->live_at && !k->removed_at;
+}
+
+static bool is_retired(const struct keyset *k)
+{
+	return k->retired_at && !k->removed_at;
+}
+
+static struct keyset *find(const struct ledger *l, bool (*is)(const struct keyset *))
+{
+	for (size_t i = 0; i < l->keysets_n; i++)
+		if (is(&l->keysets[i]))
+			return &l->keysets[i];
+	return NULL;
+}
+
+struct keyset *ledger_keyset(const struct ledger *l, int id)
+{
+	for (size_t i = 0; i < l->keysets_n; i++)
+		if (l->keysets[i].id == id)
+			return &l->keysets[i];
+	return NULL;
+}
+
+struct keyset *ledger_live(const struct ledger *l)
+{
+	return find(l, is_live);
+}
+
+struct keyset *ledger_staging(const struct ledger *l)
+{
+	return find(l, is_staging);
+}
+
+struct keyset *ledger_retired_first(const struct ledger *l)
+{
+	struct keyset *first = NULL;
+
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		struct keyset *k = &l->keysets[i];
+
+		if (is_retired(k) && (!first || k->retired_at < first->retired_at))
+			first = k;
+	}
+	return first;
+}
+
+struct keyset *ledger_retired_last(const struct ledger *l)
+{
+	struct keyset *last = NULL;
+
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		struct keyset *k = &l->keysets[i];
+
+		if (is_retired(k) && (!last || k->retired_at >= last->retired_at))
+			last = k;
+	}
+	return last;
+}
+
+int ledger_retired_n(const struct ledger *l)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < l->keysets_n; i++)
+		n += is_retired(&l->keysets[i]);
+	return n;
+}
+
+int ledger_newest_gen(const struct ledger *l)
+{
+	int gen = 0;
+
+	for (size_t i = 0; i < l->keysets_n; i++)
+		if (l->keysets[i].gen > gen)
+			gen = l->keysets[i].gen;
+	return gen;
+}
+
+static struct keyset *add(struct ledger *l, int id, int gen, int64_t created_at)
+{
+	struct keyset *k;
+
+	l->keysets = mem_resize(l->keysets, l->keysets_n + 1, sizeof(*l->keysets));
+	k = &l->keysets[l->keysets_n++];
+	*k = (struct keyset){ .id = id, .gen = gen, .created_at = created_at };
+	return k;
+}
+
+static bool note_live(struct ledger *l, const struct ledger_links *links, int64_t now)
+{
+	struct keyset *k = ledger_keyset(l, links->live_id);
+	bool noted = false;
+
+	if (!k)
+		k = add(l, links->live_id, links->live_gen, links->live_created_at);
+	if (k->gen != links->live_gen) {
+		k->gen = links->live_gen;
+		noted = true;
+	}
+	if (is_live(k))
+		return noted;
+	if (k->retired_at)
+		l->rolled_back_at = now;
+	else
+		l->rolled_back_at = 0;
+	k->live_at = now;
+	k->retired_at = k->removed_at = 0;
+	return true;
+}
+
+static bool note_staging(struct ledger *l, const struct ledger_links *links, int64_t now)
+{
+	struct keyset *k = ledger_keyset(l, links->staging_id);
+
+	if (!k)
+		k = add(l, links->staging_id, links->staging_gen, links->staging_created_at);
+	if (is_staging(k) && k->gen == links->staging_gen)
+		return false;
+	k->gen = links->staging_gen;
+	if (!k->staged_at)
+		k->staged_at = now;
+	k->removed_at = 0;
+	return true;
+}
+
+bool ledger_reconcile(struct ledger *l, const struct ledger_links *links, int64_t now)
+{
+	bool noted = false;
+
+	if (links->live_id)
+		noted |= note_live(l, links, now);
+	/* a staging link that equals live is a promotion whose last act is missing: not a staged key */
+	if (links->staging_id && links->staging_id != links->live_id)
+		noted |= note_staging(l, links, now);
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		struct keyset *k = &l->keysets[i];
+
+		if (is_live(k) && k->id != links->live_id) {
+			k->retired_at = now;
+			noted = true;
+		}
+		if (is_staging(k) && k->id != links->staging_id) {
+			k->removed_at = now;
+			noted = true;
+		}
+	}
+	if (l->roll_from && l->roll_from != links->live_id) {
+		l->roll_from = 0;
+		l->force = false;
+		noted = true;
+	}
+	if (l->back_to && l->back_to == links->live_id) {
+		l->back_to = 0;
+		noted = true;
+	}
+	return noted;
+}
+
+void ledger_assume_retired(struct ledger *l, int id, int gen, int64_t created_at, int64_t now)
+{
+	struct keyset *k = ledger_keyset(l, id);
+
+	if (!k)
+		k = add(l, id, gen, created_at);
+	if (gen > k->gen)
+		k->gen = gen;
+	if (!k->live_at && !k->staged_at)
+		k->live_at = k->retired_at = now;
+}
+
+void ledger_removed(struct ledger *l, int id, int64_t now)
+{
+	struct keyset *k = ledger_keyset(l, id);
+
+	if (k)
+		k->removed_at = now;
+}
+
+void ledger_purged(struct ledger *l, int id)
+{
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		if (l->keysets[i].id != id)
+			continue;
+		memmove(&l->keysets[i], &l->keysets[i + 1],
+			(l->keysets_n - i - 1) * sizeof(*l->keysets));
+		l->keysets_n--;
+		return;
+	}
+}
+
+void ledger_succeeded(struct ledger *l, enum step s)
+{
+	free(l->retry[s].error);
+	l->retry[s] = (struct retry){ 0 };
+}
+
+void ledger_failed(struct ledger *l, enum step s, const char *error, int64_t now, uint16_t draw)
+{
+	struct retry *r = &l->retry[s];
+
+	if (r->failures < INT32_MAX)
+		r->failures++;
+	r->next_at = when_add(now, retry_delay(r->failures, draw));
+	free(r->error);
+	r->error = mem_copy_str(error);
+}
+
+/* The set -------------------------------------------------------------------------------------- */
+
+void set_add(struct set *s, const char *owner, const char *data, int keyset)
+{
+	if ((s->n & (s->n - 1)) == 0)
+		s->v = mem_resize(s->v, s->n ? s->n * 2 : 1, sizeof(*s->v));
+	s->v[s->n++] = (struct set_entry){ .owner = mem_copy_str(owner),
+					   .data = mem_copy_str(data), .keyset = keyset };
+}
+
+static int by_owner_keyset_data(const void *a, const void *b)
+{
+	const struct set_entry *x = a, *y = b;
+	int c = strcmp(x->owner, y->owner);
+
+	if (c == 0)
+		c = (x->keyset > y->keyset) - (x->keyset < y->keyset);
+	return c ? c : strcmp(x->data, y->data);
+}
+
+void set_sort(struct set *s)
+{
+	if (s->n)
+		qsort(s->v, s->n, sizeof(*s->v), by_owner_keyset_data);
+}
+
+bool ledger_set_differs(const struct ledger *l, const struct set *wanted)
+{
+	if (l->set.n != wanted->n || l->set.ttl_for != wanted->ttl_for)
+		return true;
+	for (size_t i = 0; i < wanted->n; i++)
+		if (by_owner_keyset_data(&l->set.v[i], &wanted->v[i]) != 0)
+			return true;
+	return false;
+}
+
+static const struct set_entry *set_find(const struct set *s, const struct set_entry *x)
+{
+	return s->n ? bsearch(x, s->v, s->n, sizeof(*s->v), by_owner_keyset_data) : NULL;
+}
+
+void ledger_set_record(struct ledger *l, const struct set *wanted, int64_t now)
+{
+	struct set next = { .ttl_for = wanted->ttl_for };
+
+	for (size_t i = 0; i < wanted->n; i++) {
+		const struct set_entry *w = &wanted->v[i], *old = set_find(&l->set, w);
+
+		set_add(&next, w->owner, w->data, w->keyset);
+		if (old) {
+			next.v[i].published_at = old->published_at;
+			next.v[i].stale_until_at = old->stale_until_at;
+		}
+	}
+	/* a recorded set that was never finished may have reached some caches all the same */
+	if (l->set_done_at || l->old_ttl_for < l->set.ttl_for)
+		l->old_ttl_for = l->set.ttl_for;
+	set_free(&l->set);
+	l->set = next;
+	l->set_serial++;
+	l->set_at = now;
+	l->set_done_at = 0;
+}
+
+void ledger_set_done(struct ledger *l, int64_t now)
+{
+	if (l->set_done_at)
+		return;
+	l->set_done_at = now;
+	if (l->old_ttl_for && when_add(now, l->old_ttl_for) > l->horizon_at)
+		l->horizon_at = when_add(now, l->old_ttl_for);
+	for (size_t i = 0; i < l->set.n; i++) {
+		if (l->set.v[i].published_at)
+			continue;
+		l->set.v[i].published_at = now;
+		l->set.v[i].stale_until_at = l->horizon_at;
+	}
+}
+
+void ledger_set_distrust(struct ledger *l)
+{
+	for (size_t i = 0; i < l->set.n; i++)
+		l->set.v[i].published_at = l->set.v[i].stale_until_at = 0;
+	l->set_done_at = 0;
+	for (size_t i = 0; i < l->keychange.n; i++)
+		l->keychange.v[i].acked = 0;
+}
+
+/* Acknowledgements ----------------------------------------------------------------------------- */
+
+static struct ack *ack_find(const struct acks *a, const char *command)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->v[i].command, command) == 0)
+			return &a->v[i];
+	return NULL;
+}
+
+static struct ack *ack_get(struct acks *a, const char *command)
+{
+	struct ack *k = ack_find(a, command);
+
+	if (k)
+		return k;
+	a->v = mem_resize(a->v, a->n + 1, sizeof(*a->v));
+	a->v[a->n] = (struct ack){ .command = mem_copy_str(command) };
+	return &a->v[a->n++];
+}
+
+const struct ack *acks_find(const struct acks *a, const char *command)
+{
+	return ack_find(a, command);
+}
+
+bool acks_pending(const struct acks *a, const struct strv *commands, int what)
+{
+	for (size_t i = 0; i < commands->n; i++) {
+		const struct ack *k = ack_find(a, commands->v[i]);
+
+		if (!k || k->acked != what)
+			return true;
+	}
+	return false;
+}
+
+void acks_ok(struct acks *a, const char *command, int what, int64_t now)
+{
+	struct ack *k = ack_get(a, command);
+
+	k->acked = what;
+	k->acked_at = now;
+	k->failures = 0;
+	k->failing_at = 0;
+	free(k->error);
+	k->error = NULL;
+}
+
+void acks_failed(struct acks *a, const char *command, const char *error, int64_t now)
+{
+	struct ack *k = ack_get(a, command);
+
+	if (k->failures++ == 0)
+		k->failing_at = now;
+	free(k->error);
+	k->error = mem_copy_str(error);
+}
+
+void acks_keep(struct acks *a, const struct strv *commands)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (strv_has(commands, a->v[i].command)) {
+			a->v[n++] = a->v[i];
+			continue;
+		}
+		free(a->v[i].command);
+		free(a->v[i].error);
+	}
+	a->n = n;
+}
+
+void ledger_deployed(struct ledger *l, int64_t now)
+{
+	const struct keyset *live = ledger_live(l);
+
+	if (!live || l->deployed_keyset == live->id)
+		return;
+	l->deployed_keyset = live->id;
+	l->deployed_at = now;
+}
+
+/* Orders --------------------------------------------------------------------------------------- */
+
+const char *ledger_order_roll(struct ledger *l, bool emergency, bool force)
+{
+	struct keyset *live = ledger_live(l);
+
+	if (!live)
+		return "there is no live key yet: run `certline init` first";
+	l->roll_from = live->id;
+	l->force = force;
+	l->back_to = 0;
+	if (emergency)
+		live->compromised = true;
+	return NULL;
+}
+
+const char *ledger_order_back(struct ledger *l)
+{
+	struct keyset *k = ledger_retired_last(l);
+
+	if (!k)
+		return "there is no retired key whose records are still published";
+	if (k->compromised)
+		return "the retired key was declared compromised";
+	l->back_to = k->id;
+	l->roll_from = 0;
+	l->force = false;
+	return NULL;
+}
+
+void ledger_order_renew(struct ledger *l)
+{
+	l->renew_gen = ledger_newest_gen(l) + 1;
+	/* by hand means now: an earlier failure does not hold it back */
+	ledger_succeeded(l, DO_RENEW);
+	ledger_succeeded(l, DO_RENEW_STAGING);
+}
+
+/* The clock ------------------------------------------------------------------------------------ */
+
+static void shift(int64_t *at, int64_t by_for)
+{
+	if (*at && *at != WHEN_NEVER)
+		*at += by_for;
+}
+
+static void shift_all(struct ledger *l, int64_t by_for)
+{
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		struct keyset *k = &l->keysets[i];
+
+		shift(&k->created_at, by_for);
+		shift(&k->staged_at, by_for);
+		shift(&k->live_at, by_for);
+		shift(&k->retired_at, by_for);
+		shift(&k->removed_at, by_for);
+	}
+	for (size_t i = 0; i < l->set.n; i++) {
+		shift(&l->set.v[i].published_at, by_for);
+		shift(&l->set.v[i].stale_until_at, by_for);
+	}
+	for (size_t i = 0; i < l->keychange.n; i++) {
+		shift(&l->keychange.v[i].acked_at, by_for);
+		shift(&l->keychange.v[i].failing_at, by_for);
+	}
+	for (size_t i = 0; i < l->certchange.n; i++) {
+		shift(&l->certchange.v[i].acked_at, by_for);
+		shift(&l->certchange.v[i].failing_at, by_for);
+	}
+	for (int s = 0; s < STEP_N; s++)
+		shift(&l->retry[s].next_at, by_for);
+	shift(&l->set_at, by_for);
+	shift(&l->set_done_at, by_for);
+	shift(&l->horizon_at, by_for);
+	shift(&l->deployed_at, by_for);
+	shift(&l->rolled_back_at, by_for);
+}
+
+static void not_before(int64_t *at, int64_t floor_at)
+{
+	if (*at && *at < floor_at)
+		*at = floor_at;
+}
+
+/* Nothing is known of the time between the last save and this boot, so every wait that had begun
+ * counts only what has passed since the machine started: that much is sure. */
+static void restart_waits(struct ledger *l, const struct ledger_clock *now)
+{
+	int64_t sure_at = now->real_at - now->boot_for;
+
+	for (size_t i = 0; i < l->set.n; i++) {
+		struct set_entry *s = &l->set.v[i];
+
+		if (!s->published_at)
+			continue;
+		not_before(&s->published_at, sure_at);
+		if (s->stale_until_at)
+			not_before(&s->stale_until_at, when_add(sure_at, l->old_ttl_for));
+	}
+	if (l->old_ttl_for)
+		not_before(&l->horizon_at, when_add(sure_at, l->old_ttl_for));
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		not_before(&l->keysets[i].retired_at, sure_at);
+		not_before(&l->keysets[i].removed_at, sure_at);
+	}
+	not_before(&l->deployed_at, sure_at);
+}
+
+/* A clock that was put back must not leave instants in the future: they would prolong waits by as much
+ * as it was wrong before, for years perhaps. */
+static void not_after(int64_t *at, int64_t ceiling_at)
+{
+	if (*at > ceiling_at)
+		*at = ceiling_at;
+}
+
+static void cap_future(struct ledger *l, int64_t now)
+{
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		not_after(&l->keysets[i].created_at, now);
+		not_after(&l->keysets[i].staged_at, now);
+		not_after(&l->keysets[i].live_at, now);
+		not_after(&l->keysets[i].retired_at, now);
+		not_after(&l->keysets[i].removed_at, now);
+	}
+	for (size_t i = 0; i < l->set.n; i++) {
+		not_after(&l->set.v[i].published_at, now);
+		not_after(&l->set.v[i].stale_until_at, when_add(now, l->old_ttl_for));
+	}
+	for (int s = 0; s < STEP_N; s++)
+		not_after(&l->retry[s].next_at, when_add(now, RETRY_MAX_FOR));
+	not_after(&l->horizon_at, when_add(now, l->old_ttl_for));
+	not_after(&l->deployed_at, now);
+	not_after(&l->rolled_back_at, now);
+}
+
+enum ledger_jump ledger_clock_fit(struct ledger *l, const struct ledger_clock *now)
+{
+	const struct ledger_clock *then = &l->clock;
+	int64_t drift_for;
+
+	if (!then->real_at)
+		return JUMP_NONE;
+	if (strcmp(then->boot_id, now->boot_id) == 0) {
+		drift_for = (now->real_at - then->real_at) - (now->boot_for - then->boot_for);
+		if (drift_for >= -JUMP_MIN_FOR && drift_for <= JUMP_MIN_FOR)
+			return JUMP_NONE;
+		shift_all(l, drift_for);
+		return JUMP_SHIFTED;
+	}
+	if (now->real_at >= then->real_at && now->real_at - then->real_at <= JUMP_FORWARD_FOR)
+		return JUMP_NONE;
+	restart_waits(l, now);
+	if (now->real_at < then->real_at)
+		cap_future(l, now->real_at);
+	return JUMP_RESTARTED;
+}
+
+/* Facts ---------------------------------------------------------------------------------------- */
+
+/* When the last of a keyset's wanted records was acknowledged; 0 if one was not. */
+static void published(struct key_facts *f, const struct ledger *l, const struct set *wanted)
+{
+	for (size_t i = 0; i < wanted->n; i++) {
+		const struct set_entry *have;
+
+		if (wanted->v[i].keyset != f->id)
+			continue;
+		have = set_find(&l->set, &wanted->v[i]);
+		if (!have || !have->published_at) {
+			f->published_at = f->stale_until_at = 0;
+			return;
+		}
+		if (have->published_at > f->published_at)
+			f->published_at = have->published_at;
+		if (have->stale_until_at > f->stale_until_at)
+			f->stale_until_at = have->stale_until_at;
+	}
+}
+
+static void fill(struct key_facts *f, const struct keyset *k, const struct ledger *l,
+		 const struct ledger_certs *c, const struct set *wanted)
+{
+	if (!k)
+		return;
+	*f = (struct key_facts){
+		.present = true,
+		.id = k->id,
+		.gen = k->gen,
+		.compromised = k->compromised,
+		.created_at = k->created_at,
+		.staged_at = k->staged_at,
+		.retired_at = k->retired_at,
+	};
+	if (c) {
+		f->fits_types = c->fits_types;
+		f->fits_names = c->fits_names;
+		f->bootstrap = c->bootstrap;
+		f->cert_from_at = c->from_at;
+		f->cert_until_at = c->until_at;
+	}
+	published(f, l, wanted);
+}
+
+static void orders(struct facts *f, const struct ledger *l, const struct set *wanted)
+{
+	const struct keyset *back = l->back_to ? ledger_keyset(l, l->back_to) : NULL;
+	struct key_facts b = { 0 };
+
+	f->roll_wanted = l->roll_from && l->roll_from == f->live.id;
+	f->force = f->roll_wanted && l->force;
+	f->renew_gen = l->renew_gen;
+	if (!back || back != ledger_retired_last(l) || back->compromised)
+		return;
+	f->back_wanted = true;
+	fill(&b, back, l, NULL, wanted);
+	f->back_published = b.published_at != 0;
+}
+
+void ledger_facts(struct facts *f, const struct ledger *l, const struct policy *p,
+		  const struct ledger_view *v)
+{
+	const struct keyset *live = ledger_live(l);
+
+	*f = (struct facts){ 0 };
+	fill(&f->live, live, l, &v->live, v->wanted);
+	fill(&f->staging, ledger_staging(l), l, &v->staging, v->wanted);
+	fill(&f->retired, ledger_retired_first(l), l, NULL, v->wanted);
+	f->retired_n = ledger_retired_n(l);
+	f->links_wrong = v->links_wrong;
+	f->set_changed = ledger_set_differs(l, v->wanted);
+	f->set_pending = l->set_serial && (!l->set_done_at || v->include_wrong ||
+					   acks_pending(&l->keychange, v->keychange, l->set_serial));
+	if (live) {
+		f->deploy_pending = acks_pending(&l->certchange, v->certchange, live->gen);
+		if (p->tells)
+			f->deployed_at = l->deployed_keyset == live->id ? l->deployed_at : 0;
+		else
+			f->deployed_at = p->blind ? 0 : live->live_at;
+	}
+	orders(f, l, v->wanted);
+	f->rolled_back_at = l->rolled_back_at;
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		int64_t at = l->keysets[i].removed_at;
+
+		if (at && (!f->purge_at || when_add(at, PURGE_AFTER_FOR) < f->purge_at))
+			f->purge_at = when_add(at, PURGE_AFTER_FOR);
+	}
+	for (int s = 0; s < STEP_N; s++)
+		f->retry_at[s] = l->retry[s].next_at;
+}

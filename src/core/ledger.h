@@ -1,0 +1,170 @@
+/* ledger.h - what is remembered of a line: facts with their instants, and the obligations.
+ *
+ * The ledger is the content of state.json.  It does not say which generation is live or staging: the
+ * links on disk do, and ledger_reconcile() fits the ledger to them, so that a deed whose note was lost
+ * is noted by the next run.  A note that comes late only makes waits longer.
+ *
+ * A *keyset* is the set of keys of a generation (one per key type); its number is that of the first
+ * generation that had it, and it lives on in newer generations when certificates are renewed.
+ */
+#ifndef CORE_LEDGER_H
+#define CORE_LEDGER_H
+
+#include "base/buf.h"
+#include "core/rollover.h"
+
+#include <stddef.h>
+
+#define LEDGER_BOOT_ID_LEN 40
+
+struct keyset {
+	int     id;
+	int     gen;                    /* newest generation that holds it */
+	int64_t created_at;
+	int64_t staged_at;              /* each is 0 until it happens */
+	int64_t live_at;
+	int64_t retired_at;             /* no longer live */
+	int64_t removed_at;             /* its records are wanted no more */
+	bool    compromised;
+};
+
+/* One record that belongs in DNS because of this line.  An owner of "" stands for "whatever the
+ * key-change hook publishes": certline knows the keyset only. */
+struct set_entry {
+	char   *owner;
+	char   *data;                   /* "3 1 1 ab.."; "" with an empty owner */
+	int     keyset;                 /* 0: another line's record at an owner that both name */
+	int64_t published_at;           /* acknowledged by every publisher; 0: not yet */
+	int64_t stale_until_at;         /* until then a cache may hold a set without it */
+};
+
+struct set {
+	struct set_entry *v;            /* in order of owner, keyset, data */
+	size_t  n;
+	int64_t ttl_for;
+};
+
+/* What one hook has acknowledged: a set serial or a generation number. */
+struct ack {
+	char   *command;
+	int     acked;
+	int64_t acked_at;
+	int     failures;               /* in a row */
+	int64_t failing_at;             /* since */
+	char   *error;                  /* of the last failure, or NULL */
+};
+
+struct acks {
+	struct ack *v;
+	size_t n;
+};
+
+struct retry {
+	int     failures;
+	int64_t next_at;
+	char   *error;
+};
+
+struct ledger_clock {
+	int64_t real_at, boot_for;
+	char    boot_id[LEDGER_BOOT_ID_LEN];
+};
+
+struct ledger {
+	struct keyset *keysets;         /* by id */
+	size_t  keysets_n;
+
+	struct set set;                 /* the recorded set: an obligation until done */
+	int     set_serial;             /* counts recorded sets; 0: none yet */
+	int64_t set_at, set_done_at;    /* recorded; acknowledged by all (0: not yet) */
+	int64_t old_ttl_for;            /* largest TTL of the sets that the recorded one replaces */
+	int64_t horizon_at;             /* until then a cache may hold a set older than the recorded one */
+	struct acks keychange;          /* serials */
+
+	struct acks certchange;         /* generations */
+	int     deployed_keyset;        /* the keyset that all certchange hooks acknowledged last */
+	int64_t deployed_at;
+
+	struct retry retry[STEP_N];
+
+	int     roll_from;              /* ordered: roll away from this keyset; 0: no */
+	bool    force;                  /* ... at once */
+	int     back_to;                /* ordered: back to this keyset; 0: no */
+	int     renew_gen;              /* ordered: certificates of older generations are due */
+	int64_t rolled_back_at;
+
+	struct ledger_clock clock;      /* of the last save */
+};
+
+void ledger_free(struct ledger *l);                     /* accepts a zeroed one */
+
+/* Keysets.  NULL if there is none in that role. */
+struct keyset *ledger_keyset(const struct ledger *l, int id);
+struct keyset *ledger_live(const struct ledger *l);
+struct keyset *ledger_staging(const struct ledger *l);
+struct keyset *ledger_retired_first(const struct ledger *l);    /* goes next */
+struct keyset *ledger_retired_last(const struct ledger *l);     /* a roll-back goes here */
+int  ledger_retired_n(const struct ledger *l);
+int  ledger_newest_gen(const struct ledger *l);
+
+/* Fits the ledger to the links: live_id/staging_id are the keysets they point at (0: no link), the
+ * _gen and _created_at those of the generations.  Returns true if something was noted. */
+struct ledger_links {
+	int live_id, live_gen, staging_id, staging_gen;
+	int64_t live_created_at, staging_created_at;
+};
+bool ledger_reconcile(struct ledger *l, const struct ledger_links *links, int64_t now);
+
+/* A keyset found on disk that the ledger knows nothing of, because the ledger was lost: it may have
+ * been live lately, so it counts as retired from now on. */
+void ledger_assume_retired(struct ledger *l, int id, int gen, int64_t created_at, int64_t now);
+
+/* Deeds that were done.  Links are moved by the caller, before; reconcile would note the same. */
+void ledger_removed(struct ledger *l, int id, int64_t now);
+void ledger_purged(struct ledger *l, int id);
+void ledger_succeeded(struct ledger *l, enum step s);
+void ledger_failed(struct ledger *l, enum step s, const char *error, int64_t now, uint16_t draw);
+
+/* The set.  `wanted` is sorted by set_sort. */
+void set_add(struct set *s, const char *owner, const char *data, int keyset);
+void set_sort(struct set *s);
+void set_free(struct set *s);
+bool ledger_set_differs(const struct ledger *l, const struct set *wanted);
+void ledger_set_record(struct ledger *l, const struct set *wanted, int64_t now);
+void ledger_set_done(struct ledger *l, int64_t now);    /* every publisher acknowledged */
+void ledger_set_distrust(struct ledger *l);     /* what was published is gone: all waits start anew */
+
+/* Acknowledgements.  A command that is not in the list has acknowledged nothing. */
+const struct ack *acks_find(const struct acks *a, const char *command);
+bool acks_pending(const struct acks *a, const struct strv *commands, int what);
+void acks_ok(struct acks *a, const char *command, int what, int64_t now);
+void acks_failed(struct acks *a, const char *command, const char *error, int64_t now);
+void acks_keep(struct acks *a, const struct strv *commands);   /* forget all others */
+void ledger_deployed(struct ledger *l, int64_t now);    /* every certchange hook acknowledged */
+
+/* Orders.  The text of *why_not (static) says why an order makes no sense; NULL: it is noted. */
+const char *ledger_order_roll(struct ledger *l, bool emergency, bool force);
+const char *ledger_order_back(struct ledger *l);
+void ledger_order_renew(struct ledger *l);
+
+/* Fits the stored instants to a clock that jumped (see the .c).  The result is what was found. */
+enum ledger_jump { JUMP_NONE, JUMP_SHIFTED, JUMP_RESTARTED };
+enum ledger_jump ledger_clock_fit(struct ledger *l, const struct ledger_clock *now);
+
+/* Facts for the rule table.  The caller fills what is known from generations and configuration. */
+struct ledger_certs {
+	int64_t from_at, until_at;
+	bool    fits_types, fits_names, bootstrap;
+};
+struct ledger_view {
+	struct ledger_certs live, staging;
+	const struct set  *wanted;
+	const struct strv *certchange;          /* configured hook commands */
+	const struct strv *keychange;
+	bool include_wrong;                     /* an include file does not show the recorded set */
+	bool links_wrong;
+};
+void ledger_facts(struct facts *f, const struct ledger *l, const struct policy *p,
+		  const struct ledger_view *v);
+
+#endif

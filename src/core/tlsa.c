@@ -1,0 +1,144 @@
+/* tlsa.c - TLSA records as values: making, reading, printing, and whether a set covers what is served.
+ *
+ * Every digest that is handed out or compared went through digest_of(): the digest of nothing, which a
+ * program computes when it failed to read a certificate, is not one.  RFC 6698 section 2, RFC 7671
+ * section 8.
+ * Touches: nothing.
+ */
+#include "core/tlsa.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+static const char nothing_sha256[] =
+	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+static const char nothing_sha512[] =
+	"cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+	"47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e";
+
+static const char *checked(const char *hex, size_t len, const char *nothing)
+{
+	return strnlen(hex, 2 * len + 1) == 2 * len && text_is_hex(hex, len) &&
+	       strcasecmp(hex, nothing) != 0 ? hex : NULL;
+}
+
+/* The association data that the leaf has under p, without regard to the usage, or NULL. */
+static const char *digest_of(const struct tlsa_leaf *leaf, struct tlsa_params p)
+{
+	if (p.selector != 1)
+		return NULL;
+	switch (p.matching) {
+	case 1:
+		return checked(leaf->spki_sha256, 32, nothing_sha256);
+	case 2:
+		return checked(leaf->spki_sha512, 64, nothing_sha512);
+	default:
+		return NULL;
+	}
+}
+
+bool tlsa_make(struct tlsa_rdata *out, struct tlsa_params p, const struct tlsa_leaf *leaf)
+{
+	const char *hex = digest_of(leaf, p);
+	size_t i;
+
+	if (p.usage != 3 || !hex)
+		return false;
+	*out = (struct tlsa_rdata){ .p = p };
+	for (i = 0; hex[i]; i++)
+		out->hex[i] = (char)tolower((unsigned char)hex[i]);
+	return true;
+}
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* A number 0..255 and the blanks behind it; *s moves on. */
+static bool parse_octet(uint8_t *out, const char **s)
+{
+	char digits[4] = "";
+	size_t len = strspn(*s, "0123456789");
+	int64_t n;
+
+	if (len >= sizeof(digits) || !blank((*s)[len]))
+		return false;
+	memcpy(digits, *s, len);
+	if (!text_number(digits, 255, &n))
+		return false;
+	*out = (uint8_t)n;
+	for (*s += len; blank(**s); (*s)++)
+		;
+	return true;
+}
+
+bool tlsa_parse(struct tlsa_rdata *out, const char *data)
+{
+	struct tlsa_rdata r = { 0 };
+	size_t n = 0;
+
+	if (!parse_octet(&r.p.usage, &data) || !parse_octet(&r.p.selector, &data) ||
+	    !parse_octet(&r.p.matching, &data))
+		return false;
+	for (; *data; data++) {
+		if (blank(*data) && data[1])
+			continue;
+		if (!isxdigit((unsigned char)*data) || n == TLSA_DIGEST_HEX_MAX)
+			return false;
+		r.hex[n++] = (char)tolower((unsigned char)*data);
+	}
+	if (n == 0 || n % 2)
+		return false;
+	*out = r;
+	return true;
+}
+
+char *tlsa_format(const struct tlsa_rdata *r)
+{
+	return mem_format("%u %u %u %s", r->p.usage, r->p.selector, r->p.matching, r->hex);
+}
+
+static bool same_params(struct tlsa_params a, struct tlsa_params b)
+{
+	return a.usage == b.usage && a.selector == b.selector && a.matching == b.matching;
+}
+
+/* Usages 1 and 3 speak of the leaf (0 and 2 of somebody above it), and of the leaf we hold nothing but
+ * the digests of its key. */
+static bool computable(struct tlsa_params p)
+{
+	return (p.usage == 1 || p.usage == 3) && p.selector == 1 &&
+	       (p.matching == 1 || p.matching == 2);
+}
+
+static bool has_match(const struct tlsa_rdata *set, size_t n, struct tlsa_params p,
+		      const struct tlsa_leaf *leaf)
+{
+	const char *hex = digest_of(leaf, p);
+
+	for (size_t i = 0; hex && i < n; i++)
+		if (same_params(set[i].p, p) && strcasecmp(set[i].hex, hex) == 0)
+			return true;
+	return false;
+}
+
+enum tlsa_cover tlsa_covers(const struct tlsa_rdata *set, size_t n, const struct tlsa_leaf *leaves,
+			    size_t leaves_n)
+{
+	enum tlsa_cover cover = n && !leaves_n ? TLSA_UNKNOWN : TLSA_COVERS;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!computable(set[i].p)) {
+			cover = TLSA_UNKNOWN;
+			continue;
+		}
+		for (size_t j = 0; j < leaves_n; j++)
+			if (!has_match(set, n, set[i].p, &leaves[j]))
+				return TLSA_LACKS;
+	}
+	return cover;
+}

@@ -1,0 +1,412 @@
+/* config_check.c - what no single value shows: options that depend on each other in a line, and lines
+ * that get into each other's way.
+ *
+ * The rule about the staging time: a cache may answer with the TLSA set as it was for `ttl` after the
+ * new one is published (RFC 6698 A.4).  So with owners the time is never under ttl, and where nothing is
+ * configured it is long: 48 hours, or twice ttl as RFC 7671 8.1 asks for.
+ * Touches: nothing.
+ */
+#include "run/config_parts.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+
+#define STAGING_LEAST (48 * HOUR)
+
+void notes_add(struct notes *l, int32_t file, int32_t line, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		mem_bug("a format that cannot be printed");
+	va_end(ap);
+	if ((l->n & (l->n - 1)) == 0)
+		l->v = mem_resize(l->v, l->n ? l->n * 2 : 1, sizeof(*l->v));
+	l->v[l->n] = (struct note){ .file = file, .line = line, .order = l->n, .text = text };
+	l->n++;
+}
+
+/* ---- one line ---- */
+
+struct check {
+	struct notes *problems, *warnings;
+	struct line_config *l;
+	const struct layer *given;
+};
+
+static const struct setting *given(const struct check *k, enum option_id id)
+{
+	return &k->given->s[id];
+}
+
+/* In the line's own file, not in certline.conf. */
+static bool is_own(const struct check *k, enum option_id id)
+{
+	return given(k, id)->value && given(k, id)->file == k->l->file;
+}
+
+/* Where to point to for option id. */
+static struct origin at(const struct check *k, enum option_id id)
+{
+	const struct setting *s = given(k, id);
+
+	return s->value ? (struct origin){ s->file, s->line } : (struct origin){ k->l->file, 1 };
+}
+
+#define PROBLEM(k, id, ...) \
+	notes_add((k)->problems, at(k, id).file, at(k, id).line, __VA_ARGS__)
+#define WARNING(k, id, ...) \
+	notes_add((k)->warnings, at(k, id).file, at(k, id).line, __VA_ARGS__)
+
+static void check_staging(const struct check *k)
+{
+	bool in_hours = given(k, OPT_STAGING_HOURS)->value;
+	enum option_id id = in_hours ? OPT_STAGING_HOURS : OPT_STAGING_FOR;
+	struct line_config *l = k->l;
+	char staging[WHEN_TEXT_LEN], ttl[WHEN_TEXT_LEN];
+	int64_t safe_for = 2 * l->ttl_for > STAGING_LEAST ? 2 * l->ttl_for : STAGING_LEAST;
+
+	if (l->staging_for == DURATION_UNSET) {
+		l->staging_for = l->owners.n || l->post_keychange.n ? safe_for : 0;
+		return;
+	}
+	if (!l->owners.n || given(k, OPT_TTL)->bad || l->staging_for >= l->ttl_for)
+		return;
+	when_format_duration(staging, l->staging_for);
+	when_format_duration(ttl, l->ttl_for);
+	if (l->staging_for == 0)
+		PROBLEM(k, id, "%s = %s, but \"%s\" has TLSA owners: caches may still hold the old TLSA set "
+			"when the new key goes live, and a DANE client would refuse the key; leave %s out "
+			"for a safe time, or give at least the ttl, %s", in_hours ? "staging-hours" : "staging",
+			in_hours ? "0" : staging, l->name, in_hours ? "staging-hours" : "it", ttl);
+	else
+		PROBLEM(k, id, "a staging time of %s is shorter than the ttl of \"%s\", %s: a cache may hold "
+			"the old TLSA set for the ttl, and a DANE client would refuse the new key; leave it "
+			"out for a safe time, or give at least %s", staging, l->name, ttl, ttl);
+}
+
+/* A line without owners has nothing to publish: what certline.conf says about it is for others. */
+static void forget_inherited_publication(const struct check *k, unsigned available)
+{
+	struct line_config *l = k->l;
+
+	if (!is_own(k, OPT_INCLUDE_FILE)) {
+		free(l->include_file);
+		l->include_file = NULL;
+		l->origin[OPT_INCLUDE_FILE] = (struct origin){ -1, 0 };
+		available &= ~(unsigned)PUBLISH_INCLUDE;
+	}
+	if (!is_own(k, OPT_PUBLISH)) {
+		l->publish = available;
+		l->origin[OPT_PUBLISH] = (struct origin){ -1, 0 };
+	}
+}
+
+static void check_publication(const struct check *k)
+{
+	struct line_config *l = k->l;
+	const char *name = l->name;
+	unsigned available = (l->post_keychange.n ? PUBLISH_HOOK : 0) |
+			     (l->include_file ? PUBLISH_INCLUDE : 0);
+
+	if (given(k, OPT_OWNERS)->bad || given(k, OPT_PUBLISH)->bad || given(k, OPT_INCLUDE_FILE)->bad ||
+	    given(k, OPT_POST_KEYCHANGE)->bad)
+		return;
+	if (!given(k, OPT_PUBLISH)->value)
+		l->publish = available;
+	if (!l->owners.n)
+		forget_inherited_publication(k, available);
+	if (l->include_file && !l->owners.n)
+		PROBLEM(k, OPT_INCLUDE_FILE, "include-file without owners: there is no record to write into "
+			"it; name the owners, or remove it");
+	if (l->publish & ~available & PUBLISH_HOOK)
+		PROBLEM(k, OPT_PUBLISH, "publish = hook, but \"%s\" has no command that could do it: give "
+			"[hooks] post-keychange", name);
+	if (l->publish & ~available & PUBLISH_INCLUDE)
+		PROBLEM(k, OPT_PUBLISH, "publish = include, but \"%s\" has no file to write to: give [dane] "
+			"include-file", name);
+	if (l->owners.n && !l->publish)
+		PROBLEM(k, OPT_OWNERS, "nothing publishes the TLSA records: give [dane] include-file, a "
+			"file that the zone file takes in with $INCLUDE, or [hooks] post-keychange, a command "
+			"that changes the zone");
+	if (l->owners.n && l->include_file && !(l->publish & PUBLISH_INCLUDE))
+		WARNING(k, OPT_INCLUDE_FILE, "the include-file of \"%s\" is not written, because publish does "
+			"not name \"include\"", name);
+}
+
+static void check_layout(const struct check *k)
+{
+	struct line_config *l = k->l;
+
+	if (!given(k, OPT_CERTS)->bad && !given(k, OPT_KEYS)->bad && !l->certs != !l->keys)
+		PROBLEM(k, l->certs ? OPT_CERTS : OPT_KEYS, "%s without %s: a server needs the links to both; "
+			"give %s too, or remove this", l->certs ? "certs" : "keys", l->certs ? "keys" : "certs",
+			l->certs ? "keys" : "certs");
+	if (l->live && l->staging && strcmp(l->live, l->staging) == 0)
+		PROBLEM(k, is_own(k, OPT_STAGING_PREFIX) || !is_own(k, OPT_LIVE) ? OPT_STAGING_PREFIX : OPT_LIVE,
+			"live and staging are both \"%s\": the staged key would take the live one's place; give "
+			"them different names", l->live);
+}
+
+static void check_times(const struct check *k)
+{
+	enum option_id renew = given(k, OPT_RENEW_BEFORE_DAYS)->value ? OPT_RENEW_BEFORE_DAYS :
+				OPT_RENEW_BEFORE;
+	enum option_id age = given(k, OPT_MAX_KEY_AGE_DAYS)->value ? OPT_MAX_KEY_AGE_DAYS : OPT_MAX_KEY_AGE;
+	struct line_config *l = k->l;
+	char a[WHEN_TEXT_LEN], b[WHEN_TEXT_LEN];
+
+	if (l->issuer == ISSUER_SELF && !given(k, OPT_LIFETIME)->bad &&
+	    l->renew_before.before_for >= l->self_lifetime_for) {
+		when_format_duration(a, l->renew_before.before_for);
+		when_format_duration(b, l->self_lifetime_for);
+		PROBLEM(k, renew, "renewing %s before expiry, but certificates of \"%s\" live for %s ([self] "
+			"lifetime): every run would renew; give a shorter time, or a part like 1/3", a,
+			l->name, b);
+	}
+	if (l->owners.n && !given(k, age)->bad && l->max_key_age_for < l->staging_for + l->retire_after_for) {
+		when_format_duration(a, l->max_key_age_for);
+		when_format_duration(b, l->staging_for + l->retire_after_for);
+		WARNING(k, age, "the keys of \"%s\" are to be replaced after %s, but staging and retire-after "
+			"alone take %s: the line will always be in the middle of a rollover", l->name, a, b);
+	}
+}
+
+void check_line(struct notes *problems, struct notes *warnings, struct line_config *l,
+		const struct layer *from)
+{
+	struct check k = { .problems = problems, .warnings = warnings, .l = l, .given = from };
+
+	if (!given(&k, OPT_DOMAINS)->value)
+		PROBLEM(&k, OPT_DOMAINS, "no domains: name at least one, \"domains = mx.example.org\" above "
+			"the first section");
+	check_staging(&k);
+	check_publication(&k);
+	check_layout(&k);
+	check_times(&k);
+}
+
+void check_commands(struct notes *warnings, const struct line_config *l, const struct layer *from, int32_t file)
+{
+	static const struct {
+		enum option_id id;
+		size_t         offset;
+	} hooks[] = {
+		{ OPT_POST_CERTCHANGE, offsetof(struct line_config, post_certchange) },
+		{ OPT_POST_KEYCHANGE, offsetof(struct line_config, post_keychange) },
+	};
+
+	for (size_t h = 0; h < ARRAY_LEN(hooks); h++) {
+		const struct strv *commands = (const void *)((const char *)l + hooks[h].offset);
+		const struct setting *s = &from->s[hooks[h].id];
+
+		for (size_t i = 0; s->value && s->file == file && i < commands->n; i++) {
+			char *shown;
+
+			if (!strpbrk(commands->v[i], "'\"\\|&;<>$`") && !strstr(commands->v[i], " #"))
+				continue;
+			shown = option_shown(commands->v[i]);
+			notes_add(warnings, s->file, s->line, "%s: no shell reads this, so quotes, variables "
+				  "and comments reach the command as they are, split at blanks; if that is not "
+				  "meant put it into a script", shown);
+			free(shown);
+		}
+	}
+}
+
+/* ---- all lines ---- */
+
+/* Where option id of l is set, or the top of l's file if that is elsewhere. */
+static struct origin own_place(const struct line_config *l, enum option_id id)
+{
+	return l->origin[id].file == l->file ? l->origin[id] : (struct origin){ l->file, 1 };
+}
+
+static const char *file_of(const struct config *c, const struct line_config *l)
+{
+	return c->files.v[l->file];
+}
+
+/* A claim on something that only one line may have, or that all must agree on. */
+struct claim {
+	const char *dir, *what, *kind;  /* compared in this order */
+	size_t      line;
+};
+
+static int by_thing(const struct claim *x, const struct claim *y)
+{
+	int d = strcmp(x->dir, y->dir);
+
+	if (d == 0)
+		d = strcmp(x->what, y->what);
+	return d ? d : strcmp(x->kind, y->kind);
+}
+
+static int by_claim(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int d = by_thing(x, y);
+
+	return d ? d : (x->line > y->line) - (x->line < y->line);
+}
+
+static bool params_same(const struct line_config *a, const struct line_config *b)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < a->params_n; i++)
+		for (size_t j = 0; j < b->params_n; j++)
+			same += memcmp(&a->params[i], &b->params[j], sizeof(a->params[i])) == 0;
+	return a->params_n == b->params_n && same == a->params_n;
+}
+
+/* "3 1 1, 3 1 2 with ttl 1h" */
+static char *promise_text(const struct line_config *l)
+{
+	char ttl[WHEN_TEXT_LEN], *text;
+	struct buf b;
+
+	when_format_duration(ttl, l->ttl_for);
+	buf_init(&b, 256);
+	for (size_t i = 0; i < l->params_n; i++)
+		buf_addf(&b, "%s%d %d %d", i ? ", " : "", l->params[i].usage, l->params[i].selector,
+			 l->params[i].matching);
+	buf_addf(&b, " with ttl %s", ttl);
+	text = buf_steal(&b);
+	buf_free(&b);
+	return text;
+}
+
+/* The records of one owner are one RRset, whichever lines they come from. */
+static void check_owners(struct notes *problems, const struct config *c)
+{
+	const struct claim *first = NULL;
+	struct claim *claims;
+	size_t n = 0, k = 0;
+
+	for (size_t i = 0; i < c->lines_n; i++)
+		n += c->lines[i].owners.n;
+	claims = mem_array(n, sizeof(*claims));
+	for (size_t i = 0; i < c->lines_n; i++)
+		for (size_t j = 0; j < c->lines[i].owners.n; j++)
+			claims[k++] = (struct claim){ "", c->lines[i].owners.v[j], "", i };
+	qsort(claims, n, sizeof(*claims), by_claim);
+	for (k = 0; k < n; k++) {
+		const struct line_config *a, *b = &c->lines[claims[k].line];
+		struct origin at_b = own_place(b, OPT_OWNERS);
+		char *says_a, *says_b;
+
+		if (!first || by_thing(first, &claims[k]) != 0)
+			first = &claims[k];
+		a = &c->lines[first->line];
+		/* unset: refused already */
+		if (!a->params_n || !b->params_n || !a->ttl_for || !b->ttl_for)
+			continue;
+		if (a->ttl_for == b->ttl_for && params_same(a, b))
+			continue;
+		says_a = promise_text(a);
+		says_b = promise_text(b);
+		notes_add(problems, at_b.file, at_b.line, "%s is here %s, but in %s:%d %s: lines that share an "
+			  "owner make one set of records, so give both the same parameters and ttl",
+			  first->what, says_b, file_of(c, a), own_place(a, OPT_OWNERS).line, says_a);
+		free(says_a);
+		free(says_b);
+	}
+	free(claims);
+}
+
+static size_t claim_links(struct claim *to, const struct line_config *l, size_t i)
+{
+	if (!l->certs || !l->keys || !l->live || !l->staging)
+		return 0;
+	to[0] = (struct claim){ l->certs, l->live, "crt", i };
+	to[1] = (struct claim){ l->certs, l->staging, "crt", i };
+	to[2] = (struct claim){ l->keys, l->live, "key", i };
+	to[3] = (struct claim){ l->keys, l->staging, "key", i };
+	return 4;
+}
+
+/* Lines that are `taken` have a problem with another line already: one is enough. */
+static void check_links(struct notes *problems, const struct config *c, bool *taken)
+{
+	struct claim *claims = mem_array(4 * c->lines_n, sizeof(*claims));
+	const struct claim *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->lines_n; i++)
+		if (!taken[i])
+			n += claim_links(claims + n, &c->lines[i], i);
+	qsort(claims, n, sizeof(*claims), by_claim);
+	for (size_t k = 0; k < n; k++) {
+		const struct line_config *l = &c->lines[claims[k].line];
+		struct origin here = own_place(l, claims[k].kind[0] == 'c' ? OPT_CERTS : OPT_KEYS);
+
+		if (!first || by_thing(first, &claims[k]) != 0) {
+			first = &claims[k];
+			continue;
+		}
+		/* live and staging of the same name: check_layout has said so */
+		if (first->line == claims[k].line || taken[claims[k].line])
+			continue;
+		taken[claims[k].line] = true;
+		notes_add(problems, here.file, here.line, "the link %s/%s.%s of \"%s\" is wanted by \"%s\" (%s) "
+			  "too: give the lines different folders in [dirs], or different names in [files]",
+			  first->dir, first->what, first->kind, l->name, c->lines[first->line].name,
+			  file_of(c, &c->lines[first->line]));
+	}
+	free(claims);
+}
+
+static void check_names(struct notes *problems, const struct config *c, bool *taken)
+{
+	for (size_t i = 1; i < c->lines_n; i++) {
+		const struct line_config *a = &c->lines[i - 1], *b = &c->lines[i];
+		struct origin here = own_place(b, OPT_NAME);
+
+		if (strcmp(a->name, b->name) != 0)
+			continue;
+		taken[i] = true;
+		if (strcmp(file_of(c, a), file_of(c, b)) == 0)
+			notes_add(problems, here.file, here.line, "this file is read twice: name it, or its "
+				  "folder, only once");
+		else
+			notes_add(problems, here.file, here.line, "the name \"%s\" is taken by %s: rename the "
+				  "file, or set name above the first section", b->name, file_of(c, a));
+	}
+}
+
+static void check_stores(struct notes *problems, const struct config *c)
+{
+	const struct line_config *usual = NULL;
+
+	/* the odd one out is the one that says so itself */
+	for (size_t i = 0; i < c->lines_n && !usual; i++)
+		if (c->lines[i].state && c->lines[i].origin[OPT_STATE].file != c->lines[i].file)
+			usual = &c->lines[i];
+	for (size_t i = 0; i < c->lines_n; i++) {
+		const struct line_config *l = &c->lines[i];
+		struct origin here = own_place(l, OPT_STATE);
+
+		if (!l->state)
+			continue;
+		if (!usual)
+			usual = l;
+		if (strcmp(usual->state, l->state) != 0)
+			notes_add(problems, here.file, here.line, "the store of \"%s\" is %s, but that of "
+				  "\"%s\" (%s) is %s: all lines share one, so set state in certline.conf "
+				  "only", l->name, l->state, usual->name, file_of(c, usual), usual->state);
+	}
+}
+
+void check_lines(struct notes *problems, const struct config *c)
+{
+	bool *taken = mem_array(c->lines_n, sizeof(*taken));
+
+	check_names(problems, c, taken);
+	check_owners(problems, c);
+	check_links(problems, c, taken);
+	check_stores(problems, c);
+	free(taken);
+}

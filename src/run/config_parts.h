@@ -1,0 +1,102 @@
+/* config_parts.h - what config.c and config_*.c share; nobody else includes it. */
+#ifndef RUN_CONFIG_PARTS_H
+#define RUN_CONFIG_PARTS_H
+
+#include "run/config.h"
+
+/* Rows of the table. */
+enum option_id {
+	OPT_NAME,
+	OPT_DOMAINS,
+	OPT_ISSUER,
+	OPT_KEY_TYPES,
+	OPT_KEY_LENGTH,
+	OPT_MAX_KEY_AGE,
+	OPT_MAX_KEY_AGE_DAYS,
+	OPT_STAGING_FOR,
+	OPT_STAGING_HOURS,
+	OPT_RENEW_BEFORE,
+	OPT_RENEW_BEFORE_DAYS,
+	OPT_STANDBY,
+	OPT_RETIRE_AFTER,
+	OPT_POST_CERTCHANGE,
+	OPT_POST_KEYCHANGE,
+	OPT_LIFETIME,
+	OPT_ACCOUNT_KEY,
+	OPT_CHALLENGE_DIR,
+	OPT_OWNERS,
+	OPT_PARAMETERS,
+	OPT_TTL,
+	OPT_PUBLISH,
+	OPT_INCLUDE_FILE,
+	OPT_VERIFY,
+	OPT_CERTS,
+	OPT_KEYS,
+	OPT_BACKUPS,
+	OPT_STATE,
+	OPT_KEY_GROUP,
+	OPT_LIVE,
+	OPT_STAGING_PREFIX,
+	OPT_HOOK_LIMIT,
+	OPTIONS_N,
+};
+
+#define DOMAINS_MAX 100                 /* what public CAs accept in one certificate */
+
+/* Something to tell, and where: sorted and made into text at the end.  line 0: the whole file;
+ * line -1: text says where, and it comes before those of file. */
+struct note {
+	int32_t file, line;
+	size_t  order;                  /* of finding */
+	char   *text;
+};
+
+struct notes {
+	struct note *v;
+	size_t       n;
+};
+
+void notes_add(struct notes *l, int32_t file, int32_t line, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* An option as one file, or the defaults under it, gives it. */
+struct setting {
+	const char *value;              /* NULL: not given; lives in a struct ini */
+	int32_t     file, line;
+	bool        bad;                /* could not be parsed: its checks are pointless */
+};
+
+struct layer {
+	struct setting s[OPTIONS_N];
+};
+
+/* What parsing a value needs beside the value: the last group looked up (there may be ten thousand
+ * lines with the same one), and the reasons why the value is refused, one for each bad item. */
+struct parser {
+	struct strv why;
+	char       *group;
+	gid_t       gid;
+};
+void parser_free(struct parser *p);
+
+/* value goes into l's field for option id; refusals are added to p->why. */
+void option_parse(struct parser *p, enum option_id id, const char *value, struct line_config *l);
+/* Frees all that l owns, and empties it. */
+void option_free_all(struct line_config *l);
+
+/* A value for messages: one line, in quotes, cut if it is long.  The caller frees. */
+char *option_shown(const char *value);
+
+/* One line: what depends on more than one option, and the defaults that are computed.  `given` is
+ * what the line's file and the defaults under it set. */
+void check_line(struct notes *problems, struct notes *warnings, struct line_config *l,
+		const struct layer *given);
+
+/* The commands that `file` itself sets: whether they look as if a shell were to read them. */
+void check_commands(struct notes *warnings, const struct line_config *l, const struct layer *given,
+		    int32_t file);
+
+/* All lines, sorted by name and then by file: names, owners, links and stores that clash. */
+void check_lines(struct notes *problems, const struct config *c);
+
+#endif

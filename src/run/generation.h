@@ -1,0 +1,76 @@
+/* generation.h - an immutable folder: keys, the certificates issued for them, and a manifest.
+ *
+ *     gen/000017/key.pem cert.pem chain.pem fullchain.pem combined.pem manifest.json
+ *     and for each further key type the same with its name: key-rsa-2048.pem, ...
+ *
+ * Made under a temporary name, fsynced, renamed into place; nothing in it changes afterwards.  A renewal
+ * makes a new generation whose key files are hard links to the old ones.
+ */
+#ifndef RUN_GENERATION_H
+#define RUN_GENERATION_H
+
+#include "core/keytype.h"
+#include "core/tlsa.h"
+#include "run/config.h"
+
+#define MANIFEST_VERSION 1
+
+struct leaf {
+	enum key_type type;
+	struct tlsa_leaf spki;
+	int64_t from_at, until_at;      /* validity of its certificate */
+	char   *serial;                 /* hex */
+	char   *fingerprint;            /* SHA-256 of the certificate, hex */
+};
+
+struct generation {
+	int     number;                 /* 0: none */
+	int     keyset;
+	int64_t made_at;
+	int64_t key_created_at;
+	char   *issuer;                 /* "self", "acme" or "adopted" */
+	bool    bootstrap;              /* a stand-in for a certificate of the configured issuer */
+	struct strv names;
+	struct leaf *leaves;
+	size_t  leaves_n;
+};
+
+void generation_free(struct generation *g);
+
+/* "gen/000017" */
+char *generation_dir(int number);
+
+/* The name of a file of a generation: "key.pem", "key-rsa-2048.pem".  i: index of the leaf. */
+char *generation_file(const char *base, size_t i, enum key_type t);
+
+/* Reads the manifest, and checks that every file that it names is there with the recorded size.
+ * Cheap: no key is parsed. */
+int generation_load(struct generation *out, const struct line_config *c, int number,
+		    struct err *e) NEEDS_CHECK;
+
+/* Reads every key and certificate and compares them with the manifest and with each other. */
+int generation_verify(const struct generation *g, const struct line_config *c,
+		      struct err *e) NEEDS_CHECK;
+
+/* Makes a new generation with the number *number (the next free one).  from: the generation whose keys
+ * are taken (a renewal), or NULL for fresh keys of the configured types.  Nothing points to it yet. */
+int generation_make(int *number, const struct line_config *c, const struct generation *from,
+		    int64_t now, struct err *e) NEEDS_CHECK;
+
+/* Makes a generation of a key and certificate that another program left at these paths, byte by byte;
+ * the age of the key is that of the file. */
+int generation_adopt(int *number, const struct line_config *c, const char *key_path,
+		     const char *cert_path, int64_t now, struct err *e) NEEDS_CHECK;
+
+/* Numbers of all generations on disk, ascending; *n of them, the caller frees. */
+int generation_list(int **numbers, size_t *n, const struct line_config *c, struct err *e) NEEDS_CHECK;
+
+/* Copies its keys and certificates to [dirs] backups, if there is such a folder, and deletes it. */
+int generation_remove(const struct line_config *c, int number, struct err *e) NEEDS_CHECK;
+
+bool generation_fits_names(const struct generation *g, const struct line_config *c);
+bool generation_fits_types(const struct generation *g, const struct line_config *c);
+/* The validity of the certificate that ends first. */
+void generation_validity(const struct generation *g, int64_t *from_at, int64_t *until_at);
+
+#endif

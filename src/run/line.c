@@ -1,0 +1,440 @@
+/* line.c - observing: what is on disk becomes facts.
+ * Touches: files under STATE, reading only.
+ */
+#include "run/line.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+#include "run/links.h"
+#include "run/publish.h"
+#include "run/store.h"
+#include "sys/clock.h"
+
+/* The world ------------------------------------------------------------------------------------ */
+
+static int by_owner(const void *a, const void *b)
+{
+	const struct shared_owner *x = a, *y = b;
+	int c = strcmp(x->owner, y->owner);
+
+	return c ? c : (x->line > y->line) - (x->line < y->line);
+}
+
+static void find_shared_owners(struct world *w)
+{
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		n += w->lines[i].cfg->owners.n;
+	w->shared = mem_array(n, sizeof(*w->shared));
+	n = 0;
+	for (size_t i = 0; i < w->n; i++)
+		for (size_t k = 0; k < w->lines[i].cfg->owners.n; k++)
+			w->shared[n++] = (struct shared_owner){ w->lines[i].cfg->owners.v[k], i };
+	qsort(w->shared, n, sizeof(*w->shared), by_owner);
+	for (size_t i = 0; i < n; i++) {
+		bool twin = (i && strcmp(w->shared[i].owner, w->shared[i - 1].owner) == 0) ||
+			    (i + 1 < n && strcmp(w->shared[i].owner, w->shared[i + 1].owner) == 0);
+
+		/* compare before overwriting: kept <= i, and only equal owners are neighbours */
+		if (twin)
+			w->shared[kept++] = w->shared[i];
+	}
+	w->shared_n = kept;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct include_view *x = a, *y = b;
+	int c = strcmp(x->path, y->path);
+
+	return c ? c : (x->lines > y->lines) - (x->lines < y->lines);
+}
+
+/* One view a path; the lines of a view are neighbours in one array. */
+static void find_includes(struct world *w)
+{
+	size_t n = 0;
+
+	w->include_lines = mem_array(w->n, sizeof(*w->include_lines));
+	w->includes = mem_array(w->n, sizeof(*w->includes));
+	for (size_t i = 0; i < w->n; i++) {
+		w->include_lines[i] = i;
+		if (w->lines[i].cfg->include_file && (w->lines[i].cfg->publish & PUBLISH_INCLUDE))
+			w->includes[n++] = (struct include_view){
+				.path = w->lines[i].cfg->include_file,
+				.lines = &w->include_lines[i],
+			};
+	}
+	qsort(w->includes, n, sizeof(*w->includes), by_path);
+	/* the pointers carried the line numbers through the sort; now they become ranges */
+	size_t *sorted = mem_array(w->n, sizeof(*sorted));
+
+	for (size_t i = 0; i < n; i++) {
+		struct include_view *last = &w->includes[w->includes_n ? w->includes_n - 1 : 0];
+
+		sorted[i] = *w->includes[i].lines;
+		if (w->includes_n && strcmp(last->path, w->includes[i].path) == 0) {
+			last->lines_n++;
+			continue;
+		}
+		w->includes[w->includes_n] = w->includes[i];
+		w->includes[w->includes_n].lines = &sorted[i];
+		w->includes[w->includes_n++].lines_n = 1;
+	}
+	free(w->include_lines);
+	w->include_lines = sorted;
+}
+
+struct include_view *world_include(const struct world *w, const char *path)
+{
+	struct include_view *v = w->includes;
+	size_t n = w->includes_n;
+
+	while (n > 0) {
+		size_t half = n / 2;
+		int c = strcmp(path, v[half].path);
+
+		if (c == 0)
+			return &v[half];
+		if (c > 0) {
+			v += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	mem_bug("an include file that no line names");
+}
+
+void world_init(struct world *w, struct config *config)
+{
+	*w = (struct world){ .config = config, .n = config->lines_n };
+	w->lines = mem_array(w->n, sizeof(*w->lines));
+	for (size_t i = 0; i < w->n; i++) {
+		w->lines[i].cfg = &config->lines[i];
+		policy_of(&w->lines[i].policy, &config->lines[i]);
+	}
+	find_shared_owners(w);
+	find_includes(w);
+}
+
+void world_free(struct world *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		line_unload(&w->lines[i]);
+	free(w->lines);
+	free(w->shared);
+	free(w->include_lines);
+	free(w->includes);
+	*w = (struct world){ 0 };
+}
+
+struct line *world_find(const struct world *w, const char *name)
+{
+	const struct line_config *c = config_find(w->config, name);
+
+	return c ? &w->lines[c - w->config->lines] : NULL;
+}
+
+void policy_of(struct policy *p, const struct line_config *c)
+{
+	bool publishes = c->owners.n > 0 || c->post_keychange.n > 0;
+	bool tells = c->post_certchange.n > 0;
+
+	*p = (struct policy){
+		.max_key_age_for = c->max_key_age_for,
+		.staging_for = c->staging_for,
+		.retire_after_for = c->retire_after_for,
+		.renew_before_for = c->renew_before.before_for,
+		.renew_num = c->renew_before.num,
+		.renew_den = c->renew_before.den,
+		.cert_for = c->self_lifetime_for,
+		.ttl_for = c->owners.n ? c->ttl_for : 0,
+		.standby = c->standby,
+		.publishes = publishes,
+		.tells = tells,
+		.blind = publishes && !tells && !c->retire_after_given,
+	};
+}
+
+/* Loading -------------------------------------------------------------------------------------- */
+
+void line_unload(struct line *l)
+{
+	ledger_free(&l->ledger);
+	generation_free(&l->live);
+	generation_free(&l->staging);
+	for (size_t i = 0; i < l->retired_n; i++)
+		generation_free(&l->retired[i]);
+	free(l->retired);
+	l->retired = NULL;
+	l->retired_n = 0;
+	l->loaded = l->known = l->noted = l->failed = false;
+}
+
+void line_reload(struct line *l)
+{
+	line_unload(l);
+	line_load(l);
+}
+
+static int load_slot(struct generation *g, const struct line_config *c, const char *slot,
+		     struct err *e)
+{
+	int number;
+
+	if (store_slot(&number, c, slot, e) < 0)
+		return -1;
+	if (!number)
+		return 0;
+	return generation_load(g, c, number, e) < 0 ? err_wrap(e, "the %s key", slot) : 0;
+}
+
+/* The ledger is lost, the generations are not: every key that is neither live nor staging may still be
+ * promised in DNS, and may still be served. */
+static int assume_the_worst(struct line *l, int64_t now, struct err *e)
+{
+	int *numbers, rc;
+	size_t n;
+
+	rc = generation_list(&numbers, &n, l->cfg, e);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct generation g = { 0 };
+
+		rc = generation_load(&g, l->cfg, numbers[i], e);
+		if (rc == 0 && g.keyset != l->live.keyset && g.keyset != l->staging.keyset)
+			ledger_assume_retired(&l->ledger, g.keyset, g.number, g.key_created_at, now);
+		generation_free(&g);
+	}
+	free(numbers);
+	return rc;
+}
+
+static int by_retirement(const void *a, const void *b)
+{
+	const struct keyset *x = *(const struct keyset *const *)a;
+	const struct keyset *y = *(const struct keyset *const *)b;
+
+	return (x->retired_at > y->retired_at) - (x->retired_at < y->retired_at);
+}
+
+static int load_retired(struct line *l, struct err *e)
+{
+	const struct keyset **order = mem_array(l->ledger.keysets_n, sizeof(struct keyset *));
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < l->ledger.keysets_n; i++)
+		if (l->ledger.keysets[i].retired_at && !l->ledger.keysets[i].removed_at)
+			order[n++] = &l->ledger.keysets[i];
+	qsort(order, n, sizeof(struct keyset *), by_retirement);
+	l->retired = n ? mem_array(n, sizeof(*l->retired)) : NULL;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = generation_load(&l->retired[i], l->cfg, order[i]->gen, e);
+		l->retired_n++;
+	}
+	free(order);
+	return rc < 0 ? err_wrap(e, "a retired key whose records are still published") : 0;
+}
+
+/* A key that was live is gone: never a reason to make a new one. */
+static int check_lost(const struct line *l, struct err *e)
+{
+	char *path;
+
+	if (l->live.number || l->ledger.keysets_n == 0)
+		return 0;
+	path = store_path(l->cfg, "live");
+	err_set(e, ERR_LOCAL, "%s is missing although the line has had a key (generation %d); restore the "
+		"link to its generation, or the store from a backup", path, ledger_newest_gen(&l->ledger));
+	free(path);
+	return -1;
+}
+
+static int load(struct line *l, struct err *e)
+{
+	struct clock_reading r;
+	struct ledger_clock now;
+	struct ledger_links links;
+	bool lost;
+
+	if (store_load_ledger(&l->ledger, &lost, l->cfg, e) < 0 ||
+	    load_slot(&l->live, l->cfg, "live", e) < 0 || check_lost(l, e) < 0 ||
+	    load_slot(&l->staging, l->cfg, "staging", e) < 0)
+		return -1;
+	clock_read(&r);
+	now = (struct ledger_clock){ .real_at = r.real_at, .boot_for = r.boot_for };
+	snprintf(now.boot_id, sizeof(now.boot_id), "%s", r.boot_id);
+	l->jump = ledger_clock_fit(&l->ledger, &now);
+	if (lost && l->live.number && assume_the_worst(l, r.real_at, e) < 0)
+		return -1;
+	links = (struct ledger_links){
+		.live_id = l->live.keyset, .live_gen = l->live.number,
+		.live_created_at = l->live.key_created_at,
+		.staging_id = l->staging.keyset, .staging_gen = l->staging.number,
+		.staging_created_at = l->staging.key_created_at,
+	};
+	l->noted = ledger_reconcile(&l->ledger, &links, r.real_at) || l->jump != JUMP_NONE;
+	if (l->staging.number && l->staging.keyset == l->live.keyset)
+		generation_free(&l->staging);
+	l->known = !lost || l->live.number;
+	return load_retired(l, e);
+}
+
+void line_load(struct line *l)
+{
+	if (l->loaded)
+		return;
+	l->loaded = true;
+	l->failed = load(l, &l->err) < 0;
+}
+
+/* The first entry of an owner in the sorted list; w->shared_n if it is not shared. */
+static size_t first_shared(const struct world *w, const char *owner)
+{
+	size_t lo = 0, hi = w->shared_n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(w->shared[mid].owner, owner) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool is_shared(const struct world *w, size_t k, const char *owner)
+{
+	return k < w->shared_n && strcmp(w->shared[k].owner, owner) == 0;
+}
+
+void world_load(struct world *w, struct line *l)
+{
+	line_load(l);
+	for (size_t i = 0; i < l->cfg->owners.n; i++) {
+		const char *owner = l->cfg->owners.v[i];
+
+		for (size_t k = first_shared(w, owner); is_shared(w, k, owner); k++)
+			line_load(&w->lines[w->shared[k].line]);
+	}
+	if (l->cfg->publish & PUBLISH_INCLUDE) {
+		struct include_view *v = world_include(w, l->cfg->include_file);
+
+		for (size_t i = 0; i < v->lines_n && !v->loaded; i++)
+			line_load(&w->lines[v->lines[i]]);
+		v->loaded = true;
+	}
+}
+
+/* What is wanted ------------------------------------------------------------------------------- */
+
+const struct generation *line_generation(const struct line *l, int keyset)
+{
+	if (l->live.keyset == keyset)
+		return &l->live;
+	if (l->staging.keyset == keyset)
+		return &l->staging;
+	for (size_t i = 0; i < l->retired_n; i++)
+		if (l->retired[i].keyset == keyset)
+			return &l->retired[i];
+	return NULL;
+}
+
+static void want_keyset(struct set *out, const struct line *l, const struct generation *g)
+{
+	const struct line_config *c = l->cfg;
+
+	if (c->owners.n == 0) {
+		set_add(out, "", "", g->keyset);
+		return;
+	}
+	for (size_t o = 0; o < c->owners.n; o++) {
+		for (size_t p = 0; p < c->params_n; p++) {
+			for (size_t i = 0; i < g->leaves_n; i++) {
+				struct tlsa_rdata r;
+				char *data;
+
+				if (!tlsa_make(&r, c->params[p], &g->leaves[i].spki))
+					continue;       /* publish_check_cover refuses the hole */
+				data = tlsa_format(&r);
+				set_add(out, c->owners.v[o], data, g->keyset);
+				free(data);
+			}
+		}
+	}
+}
+
+static bool have(const struct set *s, const char *owner, const char *data)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->v[i].owner, owner) == 0 && strcmp(s->v[i].data, data) == 0)
+			return true;
+	return false;
+}
+
+/* What the other lines have recorded at an owner that this one names too. */
+static void want_siblings(struct set *out, const struct world *w, const struct line *l,
+			  const char *owner)
+{
+	for (size_t k = first_shared(w, owner); is_shared(w, k, owner); k++) {
+		const struct line *other = &w->lines[w->shared[k].line];
+
+		if (other == l)
+			continue;
+		for (size_t i = 0; i < other->ledger.set.n; i++) {
+			const struct set_entry *s = &other->ledger.set.v[i];
+
+			if (s->keyset && strcmp(s->owner, owner) == 0 && !have(out, owner, s->data))
+				set_add(out, owner, s->data, 0);
+		}
+	}
+}
+
+void line_wanted(struct set *out, const struct world *w, const struct line *l)
+{
+	*out = (struct set){ .ttl_for = l->policy.ttl_for };
+	if (!l->policy.publishes)
+		return;
+	if (l->live.number)
+		want_keyset(out, l, &l->live);
+	if (l->staging.number)
+		want_keyset(out, l, &l->staging);
+	for (size_t i = 0; i < l->retired_n; i++)
+		want_keyset(out, l, &l->retired[i]);
+	for (size_t i = 0; i < l->cfg->owners.n; i++)
+		want_siblings(out, w, l, l->cfg->owners.v[i]);
+	set_sort(out);
+}
+
+static void certs(struct ledger_certs *out, const struct generation *g, const struct line_config *c)
+{
+	*out = (struct ledger_certs){ 0 };
+	if (!g->number)
+		return;
+	generation_validity(g, &out->from_at, &out->until_at);
+	out->fits_names = generation_fits_names(g, c);
+	out->fits_types = generation_fits_types(g, c);
+	out->bootstrap = g->bootstrap;
+}
+
+void line_facts(struct facts *f, struct world *w, struct line *l)
+{
+	static const struct strv none;
+	struct set wanted;
+	struct ledger_view v = { .wanted = &wanted };
+
+	line_wanted(&wanted, w, l);
+	certs(&v.live, &l->live, l->cfg);
+	certs(&v.staging, &l->staging, l->cfg);
+	v.certchange = &l->cfg->post_certchange;
+	v.keychange = l->cfg->publish & PUBLISH_HOOK ? &l->cfg->post_keychange : &none;
+	v.include_wrong = l->ledger.set_serial && (l->cfg->publish & PUBLISH_INCLUDE) &&
+			  publish_include_wrong(w, l->cfg->include_file);
+	v.links_wrong = l->live.number && links_wrong(l);
+	ledger_facts(f, &l->ledger, &l->policy, &v);
+	f->tried = l->tried;
+	set_free(&wanted);
+}
