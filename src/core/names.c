@@ -36,11 +36,14 @@ static int check_char(const char *name, char c, struct err *e)
 	if (is_upper(c))
 		return err_set(e, ERR_USAGE, SHOWN ": write it in lower case", name);
 	if (c == '*')
-		return err_set(e, ERR_USAGE, SHOWN ": \"*\" can only be the whole first label of a "
-			       "certificate's name", name);
+		return err_set(e, ERR_USAGE,
+			       SHOWN ": \"*\" can only be the whole first label of a certificate's "
+				     "name",
+			       name);
 	if (c == ',')
-		return err_set(e, ERR_USAGE, SHOWN ": names are separated by blanks or lines, not by "
-			       "commas", name);
+		return err_set(e, ERR_USAGE,
+			       SHOWN ": names are separated by blanks or lines, not by commas",
+			       name);
 	if ((unsigned char)c >= 0x80)
 		return err_set(e, ERR_USAGE, SHOWN ": not in its ASCII form (xn--...)", name);
 	return err_set(e, ERR_USAGE, SHOWN ": \"%c\" cannot stand in a host name", name, c);
@@ -49,8 +52,9 @@ static int check_char(const char *name, char c, struct err *e)
 static int check_label(const char *name, const char *label, size_t len, struct err *e)
 {
 	if (len == 0)
-		return err_set(e, ERR_USAGE, SHOWN ": an empty label (two dots in a row, or a dot in "
-			       "front)", name);
+		return err_set(e, ERR_USAGE,
+			       SHOWN ": an empty label (two dots in a row, or a dot in front)",
+			       name);
 	for (size_t i = 0; i < len; i++)
 		if (check_char(name, label[i], e) < 0)
 			return -1;
@@ -86,10 +90,13 @@ static int check_host(const char *name, const char *host, struct err *e)
 		label += len + 1;
 	}
 	if (n < 2)
-		return err_set(e, ERR_USAGE, SHOWN ": a name of one label; write the full name, "
-			       "like mx.example.org", name);
+		return err_set(e, ERR_USAGE,
+			       SHOWN ": a name of one label; write the full name, like "
+				     "mx.example.org",
+			       name);
 	if (last[strspn(last, "0123456789")] == '\0')
-		return err_set(e, ERR_USAGE, SHOWN ": an address; only names can be used here", name);
+		return err_set(e, ERR_USAGE, SHOWN ": an address; only names can be used here",
+			       name);
 	return 0;
 }
 
@@ -114,8 +121,10 @@ static int check_port(const char *name, size_t len, struct err *e)
 		if (text_number(digits, 65535, &port))
 			return 0;
 	}
-	return err_set(e, ERR_USAGE, SHOWN ": the first label of a TLSA owner is \"_\" and a port of 0 "
-		       "to 65535, like _25._tcp.mx.example.org", name);
+	return err_set(e, ERR_USAGE,
+		       SHOWN ": the first label of a TLSA owner is \"_\" and a port of 0 to 65535, "
+			     "like _25._tcp.mx.example.org",
+		       name);
 }
 
 int name_check_owner(const char *name, struct err *e)
@@ -130,8 +139,10 @@ int name_check_owner(const char *name, struct err *e)
 	proto = name[port_len] ? name + port_len + 1 : "";
 	proto_len = strcspn(proto, ".");
 	if (proto_len < 2 || proto[0] != '_')
-		return err_set(e, ERR_USAGE, SHOWN ": the second label of a TLSA owner is \"_\" and a "
-			       "protocol, like _25._tcp.mx.example.org", name);
+		return err_set(e, ERR_USAGE,
+			       SHOWN ": the second label of a TLSA owner is \"_\" and a protocol, "
+				     "like _25._tcp.mx.example.org",
+			       name);
 	if (check_label(name, proto + 1, proto_len - 1, e) < 0)
 		return -1;
 	return check_host(name, proto[proto_len] ? proto + proto_len + 1 : "", e);
@@ -158,10 +169,13 @@ int name_check_line(const char *name, struct err *e)
 		return err_set(e, ERR_USAGE, SHOWN ": longer than %d bytes", name, LINE_MAX_LEN);
 	for (const char *p = name; *p; p++)
 		if (!is_digit(*p) && !is_lower(*p) && !is_upper(*p) && !strchr("._-", *p))
-			return err_set(e, ERR_USAGE, SHOWN ": a line's name has only letters, digits, "
-				       "\".\", \"_\" and \"-\"", name);
+			return err_set(e, ERR_USAGE,
+				       SHOWN ": a line's name has only letters, digits, \".\", "
+					     "\"_\" and \"-\"",
+				       name);
 	if (name[0] == '.' || name[0] == '-')
-		return err_set(e, ERR_USAGE, SHOWN ": a line's name begins with a letter, a digit or "
-			       "\"_\"", name);
+		return err_set(e, ERR_USAGE,
+			       SHOWN ": a line's name begins with a letter, a digit or \"_\"",
+			       name);
 	return 0;
 }

@@ -348,6 +348,23 @@ struct decision rollover_next(const struct policy *p, const struct facts *f, int
 	return (struct decision){ DO_NOTHING, next_instant(&in, ph), "making the first key failed" };
 }
 
+struct forecast rollover_forecast(const struct policy *p, const struct facts *f, int64_t now)
+{
+	struct decision first = rollover_next(p, f, now), d = first;
+	bool waits = rollover_phase(f) != PH_STEADY;
+
+	/* each hop is one instant at which a guard may turn; there are fewer than ten kinds of them */
+	for (int hops = 0; d.step == DO_NOTHING && d.again_at != WHEN_NEVER && hops < 32; hops++) {
+		now = d.again_at;
+		d = rollover_next(p, f, now);
+	}
+	return (struct forecast){
+		.step = d.step,
+		.at = d.step == DO_NOTHING ? WHEN_NEVER : now,
+		.why = first.step == DO_NOTHING && (waits || d.step == DO_NOTHING) ? first.why : d.why,
+	};
+}
+
 /* The fold ------------------------------------------------------------------------------------- */
 
 static void certify(const struct policy *p, struct key_facts *k, int renew_gen, int64_t now)

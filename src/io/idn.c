@@ -1,8 +1,8 @@
 /* idn.c - the only user of libidn2: names to A-labels, strictly as IDNA2008 says (RFC 5891 5).
  *
  * The mappings of UTS 46 are off: they turn ligatures into letters and drop invisible characters
- * without a word, and together with IDN2_USE_STD3_ASCII_RULES even drop a "_" or "/".  They only serve
- * to propose what may have been meant.
+ * without a word, and together with IDN2_USE_STD3_ASCII_RULES even drop a "_" or "/".  They only
+ * serve to propose what may have been meant.
  * Touches: nothing.
  */
 #include "io/idn.h"

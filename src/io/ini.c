@@ -1,9 +1,9 @@
 /* ini.c - the only user of libinih: INI files, read strictly.
  *
- * ini_parse_stream() asks next_line() for each physical line.  next_line() judges the line, and hands
- * libinih an empty one instead of what was refused, so that libinih never sees anything that it would
- * cut, skip or take for something else.  As it calls take() between two lines, the reader's line
- * number is the line of the key.
+ * ini_parse_stream() asks next_line() for each physical line.  next_line() judges the line, and
+ * hands libinih an empty one instead of what was refused, so that libinih never sees anything that
+ * it would cut, skip or take for something else.  As it calls take() between two lines, the
+ * reader's line number is the line of the key.
  * Touches: the file that it reads.
  */
 #include "io/ini.h"
@@ -60,7 +60,7 @@ static size_t utf8_len(const unsigned char *s, size_t left)
 {
 	static const struct {
 		unsigned char first_lo, first_hi, second_lo, second_hi;
-		size_t        len;
+		size_t len;
 	} forms[] = {
 		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
 		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
@@ -87,19 +87,23 @@ static size_t utf8_len(const unsigned char *s, size_t left)
 static char *bad_bytes(const char *s, size_t len)
 {
 	if (len > INI_LINE_MAX)
-		return mem_format("longer than %d bytes: continue the value on further, indented lines",
-				  INI_LINE_MAX);
+		return mem_format(
+			"longer than %d bytes: continue the value on further, indented lines",
+			INI_LINE_MAX);
 	for (size_t i = 0; i < len;) {
 		const unsigned char *c = (const unsigned char *)s + i;
 		size_t step = utf8_len(c, len - i);
 
 		if (*c == '\0')
-			return mem_copy_str("a NUL byte: this is not a text file, or a damaged one");
+			return mem_copy_str(
+				"a NUL byte: this is not a text file, or a damaged one");
 		if ((*c < 0x20 && *c != '\t') || *c == 0x7f)
 			return mem_format("a control byte (0x%02x): remove it", *c);
 		if (step == 0)
-			return mem_format("a byte (0x%02x) that is not UTF-8: convert the file, for "
-					  "example with iconv", *c);
+			return mem_format(
+				"a byte (0x%02x) that is not UTF-8: convert the file, for example "
+				"with iconv",
+				*c);
 		if (step == 2 && c[0] == 0xc2 && c[1] < 0xa0)
 			return mem_format("a control character (U+%04X): remove it", c[1]);
 		i += step;
@@ -118,11 +122,14 @@ static char *bad_header(const char *s, size_t len)
 {
 	const char *close = memchr(s, ']', len);
 
-	if (close && strspn(close + 1, BLANKS) > 0)
-		return mem_copy_str("something follows the section header: it stands alone on its line, "
-				    "and so does a comment");
-	return mem_format("not a section header: write \"[name]\", at most %d of a-z, 0-9 and \"-\", alone "
-			  "on the line", SECTION_MAX);
+	if (close && close + 1 < s + len)
+		return mem_copy_str(
+			"something follows the section header: it stands alone on its line, and so "
+			"does a comment");
+	return mem_format(
+		"not a section header: write \"[name]\", at most %d of a-z, 0-9 and \"-\", alone "
+		"on the line",
+		SECTION_MAX);
 }
 
 /* What is wrong with a line that begins in the first column and is no header, or NULL. */
@@ -132,18 +139,20 @@ static char *bad_key_line(const char *s, size_t len)
 	size_t key_len = strspn(s, KEY_CHARS);
 
 	if (!equals)
-		return mem_copy_str("no \"=\" in this line: write \"key = value\"; further lines of a value "
-				    "are indented");
+		return mem_copy_str(
+			"no \"=\" in this line: write \"key = value\"; further lines of a value "
+			"are indented");
 	if (equals == s)
 		return mem_copy_str("no key before the \"=\"");
 	if (s + key_len + strspn(s + key_len, BLANKS) != equals)
-		return mem_copy_str("what stands before the \"=\" is not a key: a key has letters, digits "
-				    "and \"-\"");
+		return mem_copy_str(
+			"what stands before the \"=\" is not a key: a key has letters, digits and "
+			"\"-\"");
 	return NULL;
 }
 
-/* The text of a problem, or NULL if the line may go to libinih; *skip: neither.  s is terminated at
- * len only by whatever follows in the file, hence the lengths. */
+/* What is wrong with a line, or NULL: then it goes to libinih, or with *skip nowhere.  What follows s
+ * in the file comes after its len bytes, hence the lengths.  The caller frees. */
 static char *judge(struct reader *r, const char *s, size_t len, bool *skip)
 {
 	size_t indent = strspn(s, BLANKS);
@@ -177,9 +186,10 @@ static char *judge(struct reader *r, const char *s, size_t len, bool *skip)
 	if (indent > 0) {
 		*skip = r->after == AFTER_BAD_KEY;
 		r->continues = r->after == AFTER_KEY;
-		return r->after != AFTER_NOTHING ? NULL :
-		       mem_copy_str("an indented line continues the value above it, and here is none: keys "
-				    "begin in the first column");
+		if (r->after != AFTER_NOTHING)
+			return NULL;
+		return mem_copy_str("an indented line continues the value above it, and here is "
+				    "none: keys begin in the first column");
 	}
 	why = bad_key_line(s, len);
 	r->after = why ? AFTER_BAD_KEY : AFTER_KEY;
@@ -256,7 +266,8 @@ static int take(void *user, const char *section, const char *key, const char *va
 
 static int by_key(const void *a, const void *b)
 {
-	const struct ini_entry *x = *(struct ini_entry *const *)a, *y = *(struct ini_entry *const *)b;
+	const struct ini_entry *x = *(struct ini_entry *const *)a;
+	const struct ini_entry *y = *(struct ini_entry *const *)b;
 	int d = strcmp(x->section, y->section);
 
 	if (d == 0)
@@ -281,7 +292,7 @@ static void free_entry(struct ini_entry *e)
 static void drop_repeated(struct ini *out)
 {
 	struct ini_entry **sorted = mem_array(out->entries_n, sizeof(struct ini_entry *));
-	size_t found = out->problems_n, kept = 0;
+	size_t kept = 0;
 	const struct ini_entry *first = NULL;
 
 	for (size_t i = 0; i < out->entries_n; i++)
@@ -293,19 +304,20 @@ static void drop_repeated(struct ini *out)
 			first = sorted[i];
 			continue;
 		}
-		add_problem(out, sorted[i]->line,
-			    mem_format("\"%s\" was given in line %d already: keep one of them", first->key,
-				       first->line));
+		if (out->problems_n < INI_PROBLEMS_MAX)
+			add_problem(out, sorted[i]->line,
+				    mem_format("\"%s\" was given in line %d already: keep one of "
+					       "them",
+					       first->key, first->line));
 		free_entry(sorted[i]);
 	}
 	free(sorted);
-	if (out->problems_n == found)
-		return;
 	for (size_t i = 0; i < out->entries_n; i++)
 		if (out->entries[i].key)
 			out->entries[kept++] = out->entries[i];
 	out->entries_n = kept;
-	qsort(out->problems, out->problems_n, sizeof(*out->problems), by_line);
+	if (out->problems_n)
+		qsort(out->problems, out->problems_n, sizeof(*out->problems), by_line);
 }
 
 static void parse(struct ini *out, const struct buf *text)
@@ -327,10 +339,12 @@ static void parse(struct ini *out, const struct buf *text)
 	if (rc < 0)
 		mem_bug("libinih has no memory");
 	if (rc > 0)
-		add_problem(out, rc, mem_copy_str("this line is not understood: write \"key = value\""));
-	if (out->problems_n >= INI_PROBLEMS_MAX)
-		add_problem(out, r.line, mem_copy_str("more problems than anybody wants to read: the rest "
-						      "of the file was not looked at"));
+		add_problem(out, rc,
+			    mem_copy_str("this line is not understood: write \"key = value\""));
+	if (out->problems_n >= INI_PROBLEMS_MAX && r.next < r.end)
+		add_problem(out, r.line,
+			    mem_copy_str("more problems than anybody wants to read: the rest of "
+					 "the file was not looked at"));
 	finish_entry(&r);
 	buf_free(&r.value);
 	if (out->entries_n)
@@ -358,7 +372,8 @@ static int read_file(struct buf *text, bool *trusted, const char *path, struct e
 			S_ISDIR(st.st_mode) ? "a folder, not a file" : "not a regular file");
 		goto out;
 	}
-	*trusted = (st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & (S_IWGRP | S_IWOTH));
+	*trusted =
+		(st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & (S_IWGRP | S_IWOTH));
 	while (!text->over && (n = read(fd, chunk, sizeof(chunk))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -369,7 +384,8 @@ static int read_file(struct buf *text, bool *trusted, const char *path, struct e
 		buf_add(text, chunk, (size_t)n);
 	}
 	if (text->over) {
-		err_set(e, ERR_LOCAL, "%s: larger than 1 MiB: this cannot be a configuration", path);
+		err_set(e, ERR_LOCAL, "%s: larger than 1 MiB: this cannot be a configuration",
+			path);
 		goto out;
 	}
 	rc = 0;

@@ -1,9 +1,9 @@
 /* config.c - finding, reading and layering of configuration files.
  *
- * Each file becomes a layer: a text for each option that it gives.  A line's layer is laid over that of
- * the defaults, and the result is parsed into a line_config and checked; the layer and the file's text
- * are gone before the next file is read, so that ten thousand lines stay small.  Whatever is wrong is
- * noted with its place and reading goes on.
+ * Each file becomes a layer: a text for each option that it gives.  A line's layer is laid over
+ * that of the defaults, and the result is parsed into a line_config and checked; the layer and the
+ * file's text are gone before the next file is read, so that ten thousand lines stay small.
+ * Whatever is wrong is noted with its place and reading goes on.
  * Touches: the files read, and the environment (CERTLINE_CONFIG).
  */
 #include "run/config.h"
@@ -22,11 +22,11 @@
 
 struct loader {
 	struct config *c;
-	struct notes  problems, warnings;
-	struct parser parser;
-	struct layer  defaults;         /* from every certline.conf given as a file so far */
-	struct ini   *kept;             /* what the layers of defaults point into */
-	size_t        kept_n;
+	struct notes   problems, warnings;
+	struct parser  parser;
+	struct layer   defaults;        /* from every certline.conf given as a file so far */
+	struct ini    *kept;            /* what the layers of defaults point into */
+	size_t         kept_n;
 };
 
 static const struct config_option *option(enum option_id id)
@@ -60,23 +60,26 @@ static void note_unknown_key(struct loader *k, int32_t file, const struct ini_en
 	near = text_nearest(entry->key, here, here_n);
 	if (belongs == OPT_STAGING_FOR) {
 		/* the one key that two sections have */
-		notes_add(&k->problems, file, entry->line, "%s belongs in [timing] (a duration) or in [files] "
-			  "(a name)", shown);
+		notes_add(&k->problems, file, entry->line,
+			  "%s belongs in [timing] (a duration) or in [files] (a name)",
+			  shown);
 	} else if (belongs < OPTIONS_N) {
 		where = section_text(option(belongs)->section);
 		notes_add(&k->problems, file, entry->line, "%s belongs %s", shown, where);
 	} else if (near) {
-		notes_add(&k->problems, file, entry->line, "unknown key %s (did you mean \"%s\"?)", shown, near);
+		notes_add(&k->problems, file, entry->line, "unknown key %s (did you mean \"%s\"?)",
+			  shown, near);
 	} else if ((near = text_nearest(entry->key, all, OPTIONS_N))) {
 		for (belongs = 0; strcmp(all[belongs], near) != 0; belongs++)
 			;
 		where = section_text(option(belongs)->section);
-		notes_add(&k->problems, file, entry->line, "unknown key %s (did you mean \"%s\" %s?)", shown,
-			  near, where);
+		notes_add(&k->problems, file, entry->line,
+			  "unknown key %s (did you mean \"%s\" %s?)", shown, near, where);
 	} else {
 		where = section_text(entry->section);
-		notes_add(&k->problems, file, entry->line, "unknown key %s: certline.conf(5) lists those that "
-			  "may stand %s", shown, where);
+		notes_add(&k->problems, file, entry->line,
+			  "unknown key %s: certline.conf(5) lists those that may stand %s",
+			  shown, where);
 	}
 	free(shown);
 	free(where);
@@ -105,16 +108,19 @@ static void note_unknown_section(struct loader *k, int32_t file, const struct in
 	}
 	near = text_nearest(s->name, names, n);
 	if (near)
-		notes_add(&k->problems, file, s->line, "unknown section [%s] (did you mean [%s]?)", s->name, near);
+		notes_add(&k->problems, file, s->line, "unknown section [%s] (did you mean [%s]?)",
+			  s->name, near);
 	else
-		notes_add(&k->problems, file, s->line, "unknown section [%s]: there are%s", s->name, list.s);
+		notes_add(&k->problems, file, s->line, "unknown section [%s]: there are%s", s->name,
+			  list.s);
 	buf_free(&list);
 }
 
 static size_t find_option(const struct ini_entry *entry)
 {
 	for (size_t i = 0; i < OPTIONS_N; i++)
-		if (strcmp(option(i)->key, entry->key) == 0 && strcmp(option(i)->section, entry->section) == 0)
+		if (strcmp(option(i)->key, entry->key) == 0 &&
+		    strcmp(option(i)->section, entry->section) == 0)
 			return i;
 	return OPTIONS_N;
 }
@@ -132,15 +138,16 @@ static void drop_rivals(struct loader *k, struct layer *own)
 			a = &own->s[r];
 			b = &own->s[i];
 		}
-		notes_add(&k->problems, b->file, b->line, "\"%s\" and \"%s\" (line %d) set the same thing: keep "
-			  "one of them", option(b == &own->s[i] ? i : r)->key,
+		notes_add(&k->problems, b->file, b->line,
+			  "\"%s\" and \"%s\" (line %d) set the same thing: keep one of them",
+			  option(b == &own->s[i] ? i : r)->key,
 			  option(b == &own->s[i] ? r : i)->key, (int)a->line);
 		*b = (struct setting){ 0 };
 	}
 }
 
-/* Registers path, and reads it.  Everything that is wrong with the file as such is noted.  Returns its
- * index, or -1: nothing could be read. */
+/* Registers path, and reads it.  Everything that is wrong with the file as such is noted.  Returns
+ * its index, or -1: nothing could be read. */
 static int32_t read_layer(struct loader *k, struct ini *ini, struct layer *own, const char *path,
 			  bool are_defaults)
 {
@@ -157,8 +164,8 @@ static int32_t read_layer(struct loader *k, struct ini *ini, struct layer *own, 
 		/* asked again by path only for the words */
 		if (fs_check_trusted(path, &e) == 0)
 			err_set(&e, ERR_USAGE, "%s could be changed by others", path);
-		notes_add(&k->problems, file, 0, "%s", e.text + (text_starts(e.text, path) ?
-			  strlen(path) + 1 : 0));
+		notes_add(&k->problems, file, 0, "%s",
+			  e.text + (text_starts(e.text, path) ? strlen(path) + 1 : 0));
 	}
 	for (size_t i = 0; i < ini->problems_n; i++)
 		notes_add(&k->problems, file, ini->problems[i].line, "%s", ini->problems[i].text);
@@ -172,8 +179,10 @@ static int32_t read_layer(struct loader *k, struct ini *ini, struct layer *own, 
 		if (id == OPTIONS_N && is_section(entry->section))
 			note_unknown_key(k, file, entry);
 		else if (id < OPTIONS_N && are_defaults && !option(id)->defaults_too)
-			notes_add(&k->problems, file, entry->line, "\"%s\" belongs in a line's own file, not "
-				  "among the defaults for all", entry->key);
+			notes_add(&k->problems, file, entry->line,
+				  "\"%s\" belongs in a line's own file, not among the defaults for "
+				  "all",
+				  entry->key);
 		else if (id < OPTIONS_N)
 			own->s[id] = (struct setting){ entry->value, file, entry->line, false };
 	}
@@ -200,7 +209,8 @@ static const char *hint(const char *value)
 {
 	const char *p = value;
 
-	if (strstr(value, " #") || strstr(value, "\t#") || strstr(value, " ;") || strstr(value, "\t;"))
+	if (strstr(value, " #") || strstr(value, "\t#") || strstr(value, " ;") ||
+	    strstr(value, "\t;"))
 		return " (a comment stands on a line of its own)";
 	while ((p = strchr(p, '\n'))) {
 		size_t len = strcspn(++p, " \t=\n");
@@ -209,8 +219,8 @@ static const char *hint(const char *value)
 			continue;
 		for (size_t i = 0; i < OPTIONS_N; i++)
 			if (strlen(option(i)->key) == len && strncmp(option(i)->key, p, len) == 0)
-				return " (an indented line continues the value above it: keys begin in the "
-				       "first column)";
+				return " (an indented line continues the value above it: keys "
+				       "begin in the first column)";
 	}
 	return NULL;
 }
@@ -242,7 +252,8 @@ static void parse_layer(struct loader *k, struct line_config *l, struct layer *g
 		if (s->value) {
 			option_parse(&k->parser, id, s->value, l);
 			l->origin[id] = (struct origin){ s->file, s->line };
-		} else if (o->fallback && !o->fallback_words && !(o->rival && given->s[o->rival].value)) {
+		} else if (o->fallback && !o->fallback_words &&
+			   !(o->rival && given->s[o->rival].value)) {
 			option_parse(&k->parser, id, o->fallback, l);
 			if (k->parser.why.n)
 				mem_bug("a default in the table of options is refused");
@@ -266,7 +277,8 @@ static struct line_config *new_line(struct config *c)
 }
 
 /* The file's name makes the line's name if nothing else does. */
-static void name_line(struct loader *k, struct line_config *l, const struct setting *name, const char *path)
+static void name_line(struct loader *k, struct line_config *l, const struct setting *name,
+		      const char *path)
 {
 	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	size_t len = strlen(base);
@@ -278,8 +290,10 @@ static void name_line(struct loader *k, struct line_config *l, const struct sett
 		len -= strlen(".conf");
 	l->name = mem_copy_strn(base, len);
 	if (!name->value && name_check_line(l->name, &e) < 0)
-		notes_add(&k->problems, l->file, 1, "the file's name gives the line's name: %s; rename the "
-			  "file, or set name above the first section", e.text);
+		notes_add(&k->problems, l->file, 1,
+			  "the file's name gives the line's name: %s; rename the file, or set name "
+			  "above the first section",
+			  e.text);
 }
 
 static void load_line(struct loader *k, const char *path, const struct layer *defaults)
@@ -352,8 +366,9 @@ static void load_dir(struct loader *k, const char *dir)
 		lines_n++;
 	}
 	if (!lines_n)
-		notes_add(&k->problems, (int32_t)k->c->files.n, -1, "%s: no lines: put one file per line into "
-			  "it (see certline.conf(5))", dir);
+		notes_add(&k->problems, (int32_t)k->c->files.n, -1,
+			  "%s: no lines: put one file per line into it (see certline.conf(5))",
+			  dir);
 out:
 	strv_free(&names);
 }
@@ -383,14 +398,18 @@ static void load_arg(struct loader *k, const char *arg)
 	}
 	strv_take(&k->c->args, absolute(arg));
 	if (strchr(k->c->args.v[k->c->args.n - 1], ':')) {
-		notes_add(&k->problems, next, -1, "%s: its full path has a \":\", which separates paths in "
-			  "CERTLINE_CONFIG, as hooks get it: rename it", arg);
+		notes_add(&k->problems, next, -1,
+			  "%s: its full path has a \":\", which separates paths in "
+			  "CERTLINE_CONFIG, as hooks get it: rename it",
+			  arg);
 		return;
 	}
 	if (stat(arg, &st) < 0) {
 		err_sys(&e, "%s", arg);
-		notes_add(&k->problems, next, -1, "%s%s", e.text, strcmp(arg, CONFIG_DEFAULT_DIR) == 0 ?
-			  " (make it, or name a file or folder with -c)" : "");
+		notes_add(&k->problems, next, -1, "%s%s", e.text,
+			  strcmp(arg, CONFIG_DEFAULT_DIR) == 0
+				  ? " (make it, or name a file or folder with -c)"
+				  : "");
 	} else if (S_ISDIR(st.st_mode)) {
 		load_dir(k, arg);
 	} else if (strcmp(base, DEFAULTS_NAME) == 0) {
@@ -419,8 +438,9 @@ static void load_args(struct loader *k, const struct strv *args)
 	if (n == 0 && !k->c->args.n)
 		load_arg(k, CONFIG_DEFAULT_DIR);
 	if (!k->c->lines_n && !k->problems.n)
-		notes_add(&k->problems, 0, -1, "no lines: name a folder with one file per line, or such a "
-			  "file, after -c (see certline.conf(5))");
+		notes_add(&k->problems, 0, -1,
+			  "no lines: name a folder with one file per line, or such a file, after "
+			  "-c (see certline.conf(5))");
 }
 
 /* ---- the end ---- */
@@ -452,7 +472,8 @@ static void tell(struct strv *out, struct notes *notes, const struct strv *files
 		struct note *n = &notes->v[i];
 
 		if (n->line > 0)
-			strv_take(out, mem_format("%s:%d: %s", files->v[n->file], (int)n->line, n->text));
+			strv_take(out, mem_format("%s:%d: %s", files->v[n->file], (int)n->line,
+						  n->text));
 		else if (n->line == 0)
 			strv_take(out, mem_format("%s: %s", files->v[n->file], n->text));
 		else

@@ -1,8 +1,8 @@
 /* config.h - what the user asked for: lines, read from INI files and checked as a whole.
  *
- * One offsetof table (config_options) drives parsing, defaults, limits, printing and the checks of the
- * manual and the samples.  The options of the Let's Encrypt Tiny sample configuration keep the places
- * and meanings they have there.
+ * One offsetof table (config_options) drives parsing, defaults, limits, printing and the checks of
+ * the manual and the samples.  The options of the Let's Encrypt Tiny sample configuration keep the
+ * places and meanings they have there.
  */
 #ifndef RUN_CONFIG_H
 #define RUN_CONFIG_H
@@ -30,7 +30,7 @@ enum { PUBLISH_HOOK = 1, PUBLISH_INCLUDE = 2 };
 /* renew-before: a time before expiry, or a part of the certificate's own lifetime */
 struct renew_before {
 	int64_t before_for;             /* > 0: this; 0: the fraction */
-	int32_t num, den;               /* num/den of the lifetime still left; 0/0: the default rule */
+	int32_t num, den;               /* of the lifetime still left; 0/0: the default rule */
 };
 
 #define DURATION_UNSET ((int64_t)-1)
@@ -51,8 +51,8 @@ struct line_config {
 	int64_t     retire_after_for;   /* 48h unless given */
 	bool        retire_after_given;
 
-	/* [hooks]: commands, one a line of the value: an absolute path and arguments, with exactly one
-	 * blank between them; there is no quoting */
+	/* [hooks]: commands, one a line of the value: an absolute path and arguments, with one blank
+	 * between them; there is no quoting */
 	struct strv post_certchange;
 	struct strv post_keychange;
 
@@ -68,8 +68,8 @@ struct line_config {
 	struct tlsa_params params[TLSA_PARAMS_MAX];
 	size_t      params_n;
 	int64_t     ttl_for;
-	unsigned    publish;            /* mask; default: hook if post-keychange, include if include-file;
-	                                 * never 0 in a line with owners */
+	unsigned    publish;            /* mask; default: hook if post-keychange, include if
+	                                 * include-file; never 0 in a line with owners */
 	char       *include_file;       /* NULL in a line without owners */
 	enum verify verify;
 
@@ -85,8 +85,8 @@ struct line_config {
 	/* [run] */
 	int64_t     hook_limit_for;     /* time limit of one hook run */
 
-	/* where each option of config_options was set: file is an index into config.files, -1 = default;
-	 * of two options that set the same thing at most one is set */
+	/* where each option of config_options was set: file is an index into config.files, -1 = default
+	 * or not set; of two options that set the same thing at most one is set */
 	struct origin { int32_t file, line; } *origin;
 	int32_t     file;               /* the line's own file */
 };
@@ -96,19 +96,21 @@ struct config {
 	size_t      lines_n;
 	struct strv files;              /* as opened */
 	const char *state;              /* the one store of all lines; never NULL after success */
-	struct strv args;               /* the -c arguments, absolute: handed to hooks as CERTLINE_CONFIG */
+	struct strv args;               /* the -c arguments, absolute, none with a ":": handed to
+	                                 * hooks as CERTLINE_CONFIG */
 	struct strv problems;           /* "FILE:LINE: text", in order of files and lines */
 	struct strv warnings;           /* the same form; nothing is refused because of them */
 };
 
-/* Reads everything named by args; none: CERTLINE_CONFIG from the environment, a list separated by ":",
- * else CONFIG_DEFAULT_DIR.  A folder: each "*.conf" in it that does not begin with "." is a line, and
- * "certline.conf" holds defaults for these.  A file named "certline.conf": defaults for everything that
- * follows (a folder's own ones come on top).  Any other file: a line.
+/* Reads everything named by args; none: CERTLINE_CONFIG from the environment, a list separated by
+ * ":", else CONFIG_DEFAULT_DIR.  A folder: each "*.conf" in it that does not begin with "." is a line,
+ * and "certline.conf" holds defaults for these.  A file named "certline.conf": defaults for everything
+ * that follows (a folder's own ones come on top).  Any other file: a line.
  *
- * All problems of all files are in out->problems, and then the result is -1 with ERR_USAGE ("3 problems
- * in the configuration; nothing was done").  A problem of a whole file or folder is "FILE: text".
- * Nothing is touched but the files read.  On success and on failure the caller frees *out. */
+ * All problems of all files are in out->problems, and then the result is -1 with ERR_USAGE ("3
+ * problems in the configuration; nothing was done").  A problem of a whole file or folder is
+ * "FILE: text".  Nothing is touched but the files read.  On success and on failure the caller frees
+ * *out. */
 int config_load(struct config *out, const struct strv *args, struct err *e) NEEDS_CHECK;
 void config_free(struct config *c);
 
@@ -135,14 +137,14 @@ enum value_type {
 	VALUE_GROUP,
 };
 
-/* A row of the table: for printing and for the checks of the documents, and what drives the parser. */
+/* A row of the table, for the parser, for printing and for the checks of the documents. */
 struct config_option {
 	const char *section;            /* "" before any */
 	const char *key;
 	const char *help;               /* one sentence */
 	const char *fallback;           /* what holds when it is not given; NULL: nothing */
 	bool        fallback_words;     /* fallback is a description and not a value */
-	bool        defaults_too;       /* may stand in certline.conf (domains, name, owners may not) */
+	bool        defaults_too;       /* may stand in certline.conf (name, domains, owners: not) */
 	bool        may_be_empty;       /* an empty value takes back one from certline.conf */
 	enum value_type type;
 	size_t      offset;             /* in struct line_config */
@@ -150,8 +152,8 @@ struct config_option {
 	size_t      rival;              /* the option that sets the same thing, 0: none */
 };
 const struct config_option *config_options(size_t *n);
-/* The effective value of option i of a line, as it would be written in a file (lists of names and
- * commands: one item per "\n  " continuation); the caller frees.  NULL: not set and no value as default,
+/* The effective value of option i of a line, as it would be written in a file (names, commands and
+ * parameters: one per "\n  " continuation); the caller frees.  NULL: not set and no value as default,
  * or the option's rival has it.  All of them in a file make the same line again. */
 char *config_value(const struct line_config *l, size_t i);
 /* Where it comes from: "default", or "FILE:LINE"; the caller frees. */

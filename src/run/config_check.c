@@ -1,9 +1,9 @@
-/* config_check.c - what no single value shows: options that depend on each other in a line, and lines
- * that get into each other's way.
+/* config_check.c - what no single value shows: options that depend on each other in a line, and
+ * lines that get into each other's way.
  *
- * The rule about the staging time: a cache may answer with the TLSA set as it was for `ttl` after the
- * new one is published (RFC 6698 A.4).  So with owners the time is never under ttl, and where nothing is
- * configured it is long: 48 hours, or twice ttl as RFC 7671 8.1 asks for.
+ * The rule about the staging time: a cache may answer with the TLSA set as it was for `ttl` after
+ * the new one is published (RFC 6698 A.4).  So with owners the time is never under ttl, and where
+ * nothing is configured it is long: 48 hours, or twice ttl as RFC 7671 8.1 asks for.
  * Touches: nothing.
  */
 #include "run/config_parts.h"
@@ -31,7 +31,7 @@ void notes_add(struct notes *l, int32_t file, int32_t line, const char *fmt, ...
 /* ---- one line ---- */
 
 struct check {
-	struct notes *problems, *warnings;
+	struct notes       *problems, *warnings;
 	struct line_config *l;
 	const struct layer *given;
 };
@@ -55,10 +55,8 @@ static struct origin at(const struct check *k, enum option_id id)
 	return s->value ? (struct origin){ s->file, s->line } : (struct origin){ k->l->file, 1 };
 }
 
-#define PROBLEM(k, id, ...) \
-	notes_add((k)->problems, at(k, id).file, at(k, id).line, __VA_ARGS__)
-#define WARNING(k, id, ...) \
-	notes_add((k)->warnings, at(k, id).file, at(k, id).line, __VA_ARGS__)
+#define PROBLEM(k, id, ...) notes_add((k)->problems, at(k, id).file, at(k, id).line, __VA_ARGS__)
+#define WARNING(k, id, ...) notes_add((k)->warnings, at(k, id).file, at(k, id).line, __VA_ARGS__)
 
 static void check_staging(const struct check *k)
 {
@@ -77,14 +75,18 @@ static void check_staging(const struct check *k)
 	when_format_duration(staging, l->staging_for);
 	when_format_duration(ttl, l->ttl_for);
 	if (l->staging_for == 0)
-		PROBLEM(k, id, "%s = %s, but \"%s\" has TLSA owners: caches may still hold the old TLSA set "
-			"when the new key goes live, and a DANE client would refuse the key; leave %s out "
-			"for a safe time, or give at least the ttl, %s", in_hours ? "staging-hours" : "staging",
-			in_hours ? "0" : staging, l->name, in_hours ? "staging-hours" : "it", ttl);
+		PROBLEM(k, id,
+			"%s = %s, but \"%s\" has TLSA owners: caches may still hold the old TLSA "
+			"set when the new key goes live, and a DANE client would refuse the key; "
+			"leave it out for a safe time, or give at least the ttl, %s",
+			in_hours ? "staging-hours" : "staging", in_hours ? "0" : staging, l->name,
+			ttl);
 	else
-		PROBLEM(k, id, "a staging time of %s is shorter than the ttl of \"%s\", %s: a cache may hold "
-			"the old TLSA set for the ttl, and a DANE client would refuse the new key; leave it "
-			"out for a safe time, or give at least %s", staging, l->name, ttl, ttl);
+		PROBLEM(k, id,
+			"a staging time of %s is shorter than the ttl of \"%s\", %s: a cache may "
+			"hold the old TLSA set for the ttl, and a DANE client would refuse the new "
+			"key; leave it out for a safe time, or give at least %s",
+			staging, l->name, ttl, ttl);
 }
 
 /* A line without owners has nothing to publish: what certline.conf says about it is for others. */
@@ -108,32 +110,40 @@ static void check_publication(const struct check *k)
 {
 	struct line_config *l = k->l;
 	const char *name = l->name;
-	unsigned available = (l->post_keychange.n ? PUBLISH_HOOK : 0) |
-			     (l->include_file ? PUBLISH_INCLUDE : 0);
+	unsigned available =
+		(l->post_keychange.n ? PUBLISH_HOOK : 0) | (l->include_file ? PUBLISH_INCLUDE : 0);
 
-	if (given(k, OPT_OWNERS)->bad || given(k, OPT_PUBLISH)->bad || given(k, OPT_INCLUDE_FILE)->bad ||
-	    given(k, OPT_POST_KEYCHANGE)->bad)
+	if (given(k, OPT_OWNERS)->bad || given(k, OPT_PUBLISH)->bad ||
+	    given(k, OPT_INCLUDE_FILE)->bad || given(k, OPT_POST_KEYCHANGE)->bad)
 		return;
 	if (!given(k, OPT_PUBLISH)->value)
 		l->publish = available;
 	if (!l->owners.n)
 		forget_inherited_publication(k, available);
 	if (l->include_file && !l->owners.n)
-		PROBLEM(k, OPT_INCLUDE_FILE, "include-file without owners: there is no record to write into "
-			"it; name the owners, or remove it");
+		PROBLEM(k, OPT_INCLUDE_FILE,
+			"include-file without owners: there is no record to write into it; name "
+			"the owners, or remove it");
 	if (l->publish & ~available & PUBLISH_HOOK)
-		PROBLEM(k, OPT_PUBLISH, "publish = hook, but \"%s\" has no command that could do it: give "
-			"[hooks] post-keychange", name);
+		PROBLEM(k, OPT_PUBLISH,
+			"publish = hook, but \"%s\" has no command that could do it: give [hooks] "
+			"post-keychange",
+			name);
 	if (l->publish & ~available & PUBLISH_INCLUDE)
-		PROBLEM(k, OPT_PUBLISH, "publish = include, but \"%s\" has no file to write to: give [dane] "
-			"include-file", name);
+		PROBLEM(k, OPT_PUBLISH,
+			"publish = include, but \"%s\" has no file to write to: give [dane] "
+			"include-file",
+			name);
 	if (l->owners.n && !l->publish)
-		PROBLEM(k, OPT_OWNERS, "nothing publishes the TLSA records: give [dane] include-file, a "
-			"file that the zone file takes in with $INCLUDE, or [hooks] post-keychange, a command "
-			"that changes the zone");
+		PROBLEM(k, OPT_OWNERS,
+			"nothing publishes the TLSA records: give [dane] include-file, a file that "
+			"the zone file takes in with $INCLUDE, or [hooks] post-keychange, a "
+			"command that changes the zone");
 	if (l->owners.n && l->include_file && !(l->publish & PUBLISH_INCLUDE))
-		WARNING(k, OPT_INCLUDE_FILE, "the include-file of \"%s\" is not written, because publish does "
-			"not name \"include\"", name);
+		WARNING(k, OPT_INCLUDE_FILE,
+			"the include-file of \"%s\" is not written, because publish does not name "
+			"\"include\"",
+			name);
 }
 
 static void check_layout(const struct check *k)
@@ -141,20 +151,26 @@ static void check_layout(const struct check *k)
 	struct line_config *l = k->l;
 
 	if (!given(k, OPT_CERTS)->bad && !given(k, OPT_KEYS)->bad && !l->certs != !l->keys)
-		PROBLEM(k, l->certs ? OPT_CERTS : OPT_KEYS, "%s without %s: a server needs the links to both; "
-			"give %s too, or remove this", l->certs ? "certs" : "keys", l->certs ? "keys" : "certs",
+		PROBLEM(k, l->certs ? OPT_CERTS : OPT_KEYS,
+			"%s without %s: a server needs the links to both; give %s too, or remove "
+			"this",
+			l->certs ? "certs" : "keys", l->certs ? "keys" : "certs",
 			l->certs ? "keys" : "certs");
 	if (l->live && l->staging && strcmp(l->live, l->staging) == 0)
-		PROBLEM(k, is_own(k, OPT_STAGING_PREFIX) || !is_own(k, OPT_LIVE) ? OPT_STAGING_PREFIX : OPT_LIVE,
-			"live and staging are both \"%s\": the staged key would take the live one's place; give "
-			"them different names", l->live);
+		PROBLEM(k,
+			is_own(k, OPT_STAGING_PREFIX) || !is_own(k, OPT_LIVE) ? OPT_STAGING_PREFIX
+									      : OPT_LIVE,
+			"live and staging are both \"%s\": the staged key would take the live "
+			"one's place; give them different names",
+			l->live);
 }
 
 static void check_times(const struct check *k)
 {
-	enum option_id renew = given(k, OPT_RENEW_BEFORE_DAYS)->value ? OPT_RENEW_BEFORE_DAYS :
-				OPT_RENEW_BEFORE;
-	enum option_id age = given(k, OPT_MAX_KEY_AGE_DAYS)->value ? OPT_MAX_KEY_AGE_DAYS : OPT_MAX_KEY_AGE;
+	enum option_id renew =
+		given(k, OPT_RENEW_BEFORE_DAYS)->value ? OPT_RENEW_BEFORE_DAYS : OPT_RENEW_BEFORE;
+	enum option_id age =
+		given(k, OPT_MAX_KEY_AGE_DAYS)->value ? OPT_MAX_KEY_AGE_DAYS : OPT_MAX_KEY_AGE;
 	struct line_config *l = k->l;
 	char a[WHEN_TEXT_LEN], b[WHEN_TEXT_LEN];
 
@@ -162,15 +178,20 @@ static void check_times(const struct check *k)
 	    l->renew_before.before_for >= l->self_lifetime_for) {
 		when_format_duration(a, l->renew_before.before_for);
 		when_format_duration(b, l->self_lifetime_for);
-		PROBLEM(k, renew, "renewing %s before expiry, but certificates of \"%s\" live for %s ([self] "
-			"lifetime): every run would renew; give a shorter time, or a part like 1/3", a,
-			l->name, b);
+		PROBLEM(k, renew,
+			"renewing %s before expiry, but certificates of \"%s\" live for %s ([self] "
+			"lifetime): every run would renew; give a shorter time, or a part like 1/3",
+			a, l->name, b);
 	}
-	if (l->owners.n && !given(k, age)->bad && l->max_key_age_for < l->staging_for + l->retire_after_for) {
+	if (l->owners.n && !given(k, age)->bad &&
+	    l->max_key_age_for < l->staging_for + l->retire_after_for) {
 		when_format_duration(a, l->max_key_age_for);
 		when_format_duration(b, l->staging_for + l->retire_after_for);
-		WARNING(k, age, "the keys of \"%s\" are to be replaced after %s, but staging and retire-after "
-			"alone take %s: the line will always be in the middle of a rollover", l->name, a, b);
+		WARNING(k, age,
+			"the keys of \"%s\" are to be replaced after %s, but staging and "
+			"retire-after alone take %s: the line will always be in the middle of a "
+			"rollover",
+			l->name, a, b);
 	}
 }
 
@@ -180,15 +201,17 @@ void check_line(struct notes *problems, struct notes *warnings, struct line_conf
 	struct check k = { .problems = problems, .warnings = warnings, .l = l, .given = from };
 
 	if (!given(&k, OPT_DOMAINS)->value)
-		PROBLEM(&k, OPT_DOMAINS, "no domains: name at least one, \"domains = mx.example.org\" above "
-			"the first section");
+		PROBLEM(&k, OPT_DOMAINS,
+			"no domains: name at least one, \"domains = mx.example.org\" above the "
+			"first section");
 	check_staging(&k);
 	check_publication(&k);
 	check_layout(&k);
 	check_times(&k);
 }
 
-void check_commands(struct notes *warnings, const struct line_config *l, const struct layer *from, int32_t file)
+void check_commands(struct notes *warnings, const struct line_config *l, const struct layer *from,
+		    int32_t file)
 {
 	static const struct {
 		enum option_id id;
@@ -205,12 +228,15 @@ void check_commands(struct notes *warnings, const struct line_config *l, const s
 		for (size_t i = 0; s->value && s->file == file && i < commands->n; i++) {
 			char *shown;
 
-			if (!strpbrk(commands->v[i], "'\"\\|&;<>$`") && !strstr(commands->v[i], " #"))
+			if (!strpbrk(commands->v[i], "'\"\\|&;<>$`") &&
+			    !strstr(commands->v[i], " #"))
 				continue;
 			shown = option_shown(commands->v[i]);
-			notes_add(warnings, s->file, s->line, "%s: no shell reads this, so quotes, variables "
-				  "and comments reach the command as they are, split at blanks; if that is not "
-				  "meant put it into a script", shown);
+			notes_add(warnings, s->file, s->line,
+				  "%s: no shell reads this, so quotes, variables and comments "
+				  "reach the command as they are, split at blanks; if that is not "
+				  "meant put it into a script",
+				  shown);
 			free(shown);
 		}
 	}
@@ -308,9 +334,11 @@ static void check_owners(struct notes *problems, const struct config *c)
 			continue;
 		says_a = promise_text(a);
 		says_b = promise_text(b);
-		notes_add(problems, at_b.file, at_b.line, "%s is here %s, but in %s:%d %s: lines that share an "
-			  "owner make one set of records, so give both the same parameters and ttl",
-			  first->what, says_b, file_of(c, a), own_place(a, OPT_OWNERS).line, says_a);
+		notes_add(problems, at_b.file, at_b.line,
+			  "%s is here %s, but in %s:%d %s: lines that share an owner make one set "
+			  "of records, so give both the same parameters and ttl",
+			  first->what, says_b, file_of(c, a), own_place(a, OPT_OWNERS).line,
+			  says_a);
 		free(says_a);
 		free(says_b);
 	}
@@ -351,8 +379,9 @@ static void check_links(struct notes *problems, const struct config *c, bool *ta
 		if (first->line == claims[k].line || taken[claims[k].line])
 			continue;
 		taken[claims[k].line] = true;
-		notes_add(problems, here.file, here.line, "the link %s/%s.%s of \"%s\" is wanted by \"%s\" (%s) "
-			  "too: give the lines different folders in [dirs], or different names in [files]",
+		notes_add(problems, here.file, here.line,
+			  "the link %s/%s.%s of \"%s\" is wanted by \"%s\" (%s) too: give the "
+			  "lines different folders in [dirs], or different names in [files]",
 			  first->dir, first->what, first->kind, l->name, c->lines[first->line].name,
 			  file_of(c, &c->lines[first->line]));
 	}
@@ -369,11 +398,13 @@ static void check_names(struct notes *problems, const struct config *c, bool *ta
 			continue;
 		taken[i] = true;
 		if (strcmp(file_of(c, a), file_of(c, b)) == 0)
-			notes_add(problems, here.file, here.line, "this file is read twice: name it, or its "
-				  "folder, only once");
+			notes_add(problems, here.file, here.line,
+				  "this file is read twice: name it, or its folder, only once");
 		else
-			notes_add(problems, here.file, here.line, "the name \"%s\" is taken by %s: rename the "
-				  "file, or set name above the first section", b->name, file_of(c, a));
+			notes_add(problems, here.file, here.line,
+				  "the name \"%s\" is taken by %s: rename the file, or set name "
+				  "above the first section",
+				  b->name, file_of(c, a));
 	}
 }
 
@@ -394,9 +425,10 @@ static void check_stores(struct notes *problems, const struct config *c)
 		if (!usual)
 			usual = l;
 		if (strcmp(usual->state, l->state) != 0)
-			notes_add(problems, here.file, here.line, "the store of \"%s\" is %s, but that of "
-				  "\"%s\" (%s) is %s: all lines share one, so set state in certline.conf "
-				  "only", l->name, l->state, usual->name, file_of(c, usual), usual->state);
+			notes_add(problems, here.file, here.line,
+				  "the store of \"%s\" is %s, but that of \"%s\" (%s) is %s: all "
+				  "lines share one, so set state in certline.conf only",
+				  l->name, l->state, usual->name, file_of(c, usual), usual->state);
 	}
 }
 

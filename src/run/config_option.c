@@ -6,117 +6,122 @@
 #include "base/mem.h"
 #include "base/when.h"
 
-#define VALUE_MAX ((size_t)4 << 20)     /* of a printed value: a file has at most 1 MiB */
+#define VALUE_MAX ((size_t)4 << 20) /* of a printed value: a file has at most 1 MiB */
 
-#define ROW(sec, name, form, field) \
+/* OWN: belongs in a line's own file; ROW: may stand among the defaults too. */
+#define OWN(sec, name, form, field) \
 	.section = sec, .key = name, .type = form, .offset = offsetof(struct line_config, field)
+#define ROW(sec, name, form, field) OWN(sec, name, form, field), .defaults_too = true
 
 /* clang-format off */
 static const struct config_option options[] = {
-	[OPT_NAME] = { ROW("", "name", VALUE_LINE_NAME, name),
+	[OPT_NAME] = { OWN("", "name", VALUE_LINE_NAME, name),
 		.help = "Name of the line: of its folder in the store and in every message.",
 		.fallback = "the file's name without .conf", .fallback_words = true },
-	[OPT_DOMAINS] = { ROW("", "domains", VALUE_HOSTS, domains),
+	[OPT_DOMAINS] = { OWN("", "domains", VALUE_HOSTS, domains),
 		.help = "Names that the certificate is for, the most important one first." },
-	[OPT_ISSUER] = { ROW("", "issuer", VALUE_ISSUER, issuer), .defaults_too = true,
+	[OPT_ISSUER] = { ROW("", "issuer", VALUE_ISSUER, issuer),
 		.help = "Who signs certificates: acme (a CA) or self (self-signed).",
 		.fallback = "acme" },
-	[OPT_KEY_TYPES] = { ROW("", "key-types", VALUE_KEY_TYPES, key_types), .defaults_too = true,
-		.help = "Kinds of keys, one certificate for each: ec-256 ec-384 rsa-2048 rsa-3072 rsa-4096.",
+	[OPT_KEY_TYPES] = { ROW("", "key-types", VALUE_KEY_TYPES, key_types),
+		.help = "Kinds of keys, with a certificate each: ec-256, ec-384, rsa-2048, rsa-3072, "
+			"rsa-4096.",
 		.fallback = "ec-256", .rival = OPT_KEY_LENGTH },
-	[OPT_KEY_LENGTH] = { ROW("", "key-length", VALUE_KEY_LENGTH, key_length), .defaults_too = true,
+	[OPT_KEY_LENGTH] = { ROW("", "key-length", VALUE_KEY_LENGTH, key_length),
 		.help = "One RSA key of this many bits: 2048, 3072 or 4096.",
 		.rival = OPT_KEY_TYPES },
 
 	[OPT_MAX_KEY_AGE] = { ROW("timing", "max-key-age", VALUE_DURATION, max_key_age_for),
-		.help = "Age at which a key is replaced.", .defaults_too = true,
+		.help = "Age at which a key is replaced.",
 		.fallback = "180d", .rival = OPT_MAX_KEY_AGE_DAYS, .min = 1, .max = 100 * YEAR },
 	[OPT_MAX_KEY_AGE_DAYS] = { ROW("timing", "max-key-age-days", VALUE_COUNT, max_key_age_for),
-		.help = "The same as a bare number of days.", .defaults_too = true,
+		.help = "The same as a bare number of days.",
 		.rival = OPT_MAX_KEY_AGE, .unit = DAY, .min = DAY, .max = 100 * YEAR },
 	[OPT_STAGING_FOR] = { ROW("timing", "staging", VALUE_DURATION, staging_for),
-		.help = "How long a new key is published before it is used.", .defaults_too = true,
-		.fallback = "48h, or twice the ttl if that is longer; 0s without owners and post-keychange",
+		.help = "How long a new key is published before it is used.",
+		.fallback = "48h, or twice the ttl if that is longer; 0s if there are neither owners nor a "
+			    "post-keychange command",
 		.fallback_words = true, .rival = OPT_STAGING_HOURS, .min = 0, .max = YEAR },
 	[OPT_STAGING_HOURS] = { ROW("timing", "staging-hours", VALUE_COUNT, staging_for),
-		.help = "The same as a bare number of hours.", .defaults_too = true,
+		.help = "The same as a bare number of hours.",
 		.rival = OPT_STAGING_FOR, .unit = HOUR, .min = 0, .max = YEAR },
 	[OPT_RENEW_BEFORE] = { ROW("timing", "renew-before", VALUE_RENEW_BEFORE, renew_before),
-		.help = "Time before a certificate's expiry, or part of its lifetime (1/3, 33%), when it is renewed.",
-		.fallback = "a third of the certificate's lifetime, half of it if that is under ten days",
-		.fallback_words = true, .defaults_too = true,
-		.rival = OPT_RENEW_BEFORE_DAYS, .min = MINUTE, .max = 20 * YEAR },
+		.help = "When a certificate is renewed: a time before it expires, or the part of its "
+			"lifetime that is left then (1/3, 33%).",
+		.fallback = "a third of the lifetime, or half of it if that is under ten days",
+		.fallback_words = true, .rival = OPT_RENEW_BEFORE_DAYS, .min = MINUTE, .max = 20 * YEAR },
 	[OPT_RENEW_BEFORE_DAYS] = { ROW("timing", "renew-cert-before-expiry-days", VALUE_COUNT,
 					renew_before.before_for),
-		.help = "The same as a bare number of days.", .defaults_too = true,
+		.help = "The same as a bare number of days before it expires.",
 		.rival = OPT_RENEW_BEFORE, .unit = DAY, .min = DAY, .max = 20 * YEAR },
-	[OPT_STANDBY] = { ROW("timing", "standby", VALUE_YES_NO, standby), .defaults_too = true,
-		.help = "Whether a next key is always published, so that it can be used at once.",
+	[OPT_STANDBY] = { ROW("timing", "standby", VALUE_YES_NO, standby),
+		.help = "Whether a next key is always published, so that it can be used at once: yes or no.",
 		.fallback = "no" },
 	[OPT_RETIRE_AFTER] = { ROW("timing", "retire-after", VALUE_DURATION, retire_after_for),
-		.help = "How long the records of a replaced key stay published.", .defaults_too = true,
+		.help = "How long the records of a replaced key stay published.",
 		.fallback = "48h", .min = 0, .max = YEAR },
 
 	[OPT_POST_CERTCHANGE] = { ROW("hooks", "post-certchange", VALUE_COMMANDS, post_certchange),
 		.help = "Commands to run after the live certificate changed, one a line.",
-		.defaults_too = true, .may_be_empty = true },
+		.may_be_empty = true },
 	[OPT_POST_KEYCHANGE] = { ROW("hooks", "post-keychange", VALUE_COMMANDS, post_keychange),
-		.help = "Commands to run after the set of keys, and so of TLSA records, changed, one a line.",
-		.defaults_too = true, .may_be_empty = true },
+		.help = "Commands to run after the keys, and so the TLSA records, changed, one a line.",
+		.may_be_empty = true },
 
 	[OPT_LIFETIME] = { ROW("self", "lifetime", VALUE_DURATION, self_lifetime_for),
-		.help = "Lifetime of self-signed certificates.", .defaults_too = true,
+		.help = "Lifetime of self-signed certificates.",
 		.fallback = "90d", .min = HOUR, .max = 20 * YEAR },
 
 	[OPT_ACCOUNT_KEY] = { ROW("acme", "account-key", VALUE_PATH, account_key),
-		.help = "File with the key of the account at the CA.",
-		.defaults_too = true, .may_be_empty = true },
+		.help = "File with the key of the account at the CA.", .may_be_empty = true },
 	[OPT_CHALLENGE_DIR] = { ROW("acme", "challenge-dir", VALUE_PATH, challenge_dir),
 		.help = "Folder that web servers show as /.well-known/acme-challenge/.",
-		.defaults_too = true, .may_be_empty = true },
+		.may_be_empty = true },
 
-	[OPT_OWNERS] = { ROW("dane", "owners", VALUE_OWNERS, owners),
+	[OPT_OWNERS] = { OWN("dane", "owners", VALUE_OWNERS, owners),
 		.help = "Names of the TLSA records, like _25._tcp.mx.example.org." },
-	[OPT_PARAMETERS] = { ROW("dane", "parameters", VALUE_PARAMETERS, params), .defaults_too = true,
-		.help = "Usage, selector and matching type of the TLSA records: 3 1 1, 3 1 2 or both, one a line.",
+	[OPT_PARAMETERS] = { ROW("dane", "parameters", VALUE_PARAMETERS, params),
+		.help = "Usage, selector and matching type of the TLSA records: 3 1 1 or 3 1 2, or both, "
+			"one a line.",
 		.fallback = "3 1 1" },
-	[OPT_TTL] = { ROW("dane", "ttl", VALUE_DURATION, ttl_for), .defaults_too = true,
+	[OPT_TTL] = { ROW("dane", "ttl", VALUE_DURATION, ttl_for),
 		.help = "TTL of the TLSA records, and so how long caches keep an old set.",
 		.fallback = "1h", .min = 1, .max = WEEK },
-	[OPT_PUBLISH] = { ROW("dane", "publish", VALUE_PUBLISH, publish), .defaults_too = true,
-		.help = "How the records get into the zone: hook (post-keychange), include (include-file) or both.",
-		.fallback = "hook if there is a post-keychange command, include if there is an include-file",
+	[OPT_PUBLISH] = { ROW("dane", "publish", VALUE_PUBLISH, publish),
+		.help = "How the records get into the zone: hook (by post-keychange) or include (by "
+			"include-file), or both.",
+		.fallback = "hook if there is a post-keychange command, include if there is an "
+			    "include-file",
 		.fallback_words = true },
 	[OPT_INCLUDE_FILE] = { ROW("dane", "include-file", VALUE_PATH, include_file),
 		.help = "File with the TLSA records, for an $INCLUDE in the zone file.",
-		.defaults_too = true, .may_be_empty = true },
-	[OPT_VERIFY] = { ROW("dane", "verify", VALUE_VERIFY, verify), .defaults_too = true,
+		.may_be_empty = true },
+	[OPT_VERIFY] = { ROW("dane", "verify", VALUE_VERIFY, verify),
 		.help = "Whether published records are looked up: no (the publisher's word is taken).",
 		.fallback = "no" },
 
 	[OPT_CERTS] = { ROW("dirs", "certs", VALUE_PATH, certs),
-		.help = "Folder for links to the certificates.", .defaults_too = true, .may_be_empty = true },
+		.help = "Folder for links to the certificates.", .may_be_empty = true },
 	[OPT_KEYS] = { ROW("dirs", "keys", VALUE_PATH, keys),
-		.help = "Folder for links to the keys.", .defaults_too = true, .may_be_empty = true },
+		.help = "Folder for links to the keys.", .may_be_empty = true },
 	[OPT_BACKUPS] = { ROW("dirs", "backups", VALUE_PATH, backups),
-		.help = "Folder for copies of old keys and certificates.",
-		.defaults_too = true, .may_be_empty = true },
-	[OPT_STATE] = { ROW("dirs", "state", VALUE_PATH, state), .defaults_too = true,
-		.help = "The store: keys, certificates and what is known about them; one for all lines.",
+		.help = "Folder for copies of old keys and certificates.", .may_be_empty = true },
+	[OPT_STATE] = { ROW("dirs", "state", VALUE_PATH, state),
+		.help = "The store of keys, certificates and what is known about them, one for all lines.",
 		.fallback = LOCALSTATEDIR "/lib/certline" },
 	[OPT_KEY_GROUP] = { ROW("dirs", "key-group", VALUE_GROUP, key_group),
 		.help = "Group that may read the keys; without it only their owner may.",
-		.defaults_too = true, .may_be_empty = true },
+		.may_be_empty = true },
 
-	[OPT_LIVE] = { ROW("files", "live", VALUE_PREFIX, live), .defaults_too = true,
+	[OPT_LIVE] = { ROW("files", "live", VALUE_PREFIX, live),
 		.help = "Name, without extension, of the links to the live key and certificate.",
 		.fallback = "live" },
-	[OPT_STAGING_PREFIX] = { ROW("files", "staging", VALUE_PREFIX, staging), .defaults_too = true,
+	[OPT_STAGING_PREFIX] = { ROW("files", "staging", VALUE_PREFIX, staging),
 		.help = "Name, without extension, of the links to the staged key and certificate.",
 		.fallback = "staging" },
 
 	[OPT_HOOK_LIMIT] = { ROW("run", "hook-limit", VALUE_DURATION, hook_limit_for),
-		.help = "How long one hook may run.", .defaults_too = true,
+		.help = "How long one hook may run.",
 		.fallback = "5m", .min = 1, .max = HOUR },
 };
 /* clang-format on */
@@ -193,8 +198,8 @@ static char *parameters_text(const struct line_config *l)
 
 	buf_init(&b, VALUE_MAX);
 	for (size_t i = 0; i < l->params_n; i++)
-		buf_addf(&b, "%s%d %d %d", i ? "\n  " : "", l->params[i].usage, l->params[i].selector,
-			 l->params[i].matching);
+		buf_addf(&b, "%s%d %d %d", i ? "\n  " : "", l->params[i].usage,
+			 l->params[i].selector, l->params[i].matching);
 	text = buf_steal(&b);
 	buf_free(&b);
 	return text;

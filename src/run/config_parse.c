@@ -12,9 +12,9 @@
 #include <errno.h>
 #include <grp.h>
 
-#define BLANKS      " \t\n"
+#define BLANKS	    " \t\n"
 #define SHOWN_MAX   60
-#define COMMAND_MAX ((size_t)1 << 20)
+#define TEXT_MAX    ((size_t)1 << 20)   /* of a path or command: no file is larger */
 
 void parser_free(struct parser *p)
 {
@@ -88,7 +88,7 @@ static void parse_line_name(struct parser *p, const char *value, char **out)
 		*out = mem_copy_str(value);
 }
 
-static bool add_host(struct parser *p, struct strv *out, const char *word, bool is_owner)
+static void add_name(struct parser *p, struct strv *out, const char *word, bool is_owner)
 {
 	struct err e;
 	char *name;
@@ -96,7 +96,7 @@ static bool add_host(struct parser *p, struct strv *out, const char *word, bool 
 
 	if (idn_to_ascii(&name, word, &e) < 0) {
 		strv_add(&p->why, e.text);
-		return false;
+		return;
 	}
 	/* zone files write owners with the dot that makes them absolute */
 	len = strlen(name);
@@ -105,13 +105,12 @@ static bool add_host(struct parser *p, struct strv *out, const char *word, bool 
 	if ((is_owner ? name_check_owner(name, &e) : name_check_host(name, &e)) < 0) {
 		strv_add(&p->why, e.text);
 		free(name);
-		return false;
+		return;
 	}
 	strv_take(out, name);
-	return true;
 }
 
-/* Each name may stand once; looked for in a sorted copy because nothing limits the number of owners. */
+/* Each name may stand once.  Nothing limits the number of owners, hence the sorted copy. */
 static void refuse_repeated(struct parser *p, const struct strv *names)
 {
 	struct strv sorted = { 0 };
@@ -132,12 +131,14 @@ static void parse_names(struct parser *p, const char *value, struct strv *out, b
 
 	while ((word = next_item(&value, BLANKS))) {
 		if (++n > DOMAINS_MAX && !is_owner) {
-			strv_take(&p->why, mem_format("more than %d domains: public CAs refuse that, so "
-						      "spread them over several lines", DOMAINS_MAX));
+			strv_take(&p->why,
+				  mem_format("more than %d domains: public CAs refuse that, so "
+					     "spread them over several lines",
+					     DOMAINS_MAX));
 			free(word);
 			break;
 		}
-		add_host(p, out, word, is_owner);
+		add_name(p, out, word, is_owner);
 		free(word);
 	}
 	refuse_repeated(p, out);
@@ -209,7 +210,8 @@ static void parse_key_length(struct parser *p, const char *value, struct line_co
 	refuse(p, value, " is not one of 2048, 3072, 4096; for another kind of key use key-types");
 }
 
-static bool is_in_limits(struct parser *p, const struct config_option *o, const char *value, int64_t d_for)
+static bool is_in_limits(struct parser *p, const struct config_option *o, const char *value,
+			 int64_t d_for)
 {
 	char limit[WHEN_TEXT_LEN];
 
@@ -231,7 +233,8 @@ static void refuse_duration(struct parser *p, const char *value)
 		refuse(p, value, " is not a duration: write for example 25h, 180d, 2w");
 }
 
-static void parse_duration(struct parser *p, const struct config_option *o, const char *value, int64_t *out)
+static void parse_duration(struct parser *p, const struct config_option *o, const char *value,
+			   int64_t *out)
 {
 	int64_t d_for;
 
@@ -241,7 +244,8 @@ static void parse_duration(struct parser *p, const struct config_option *o, cons
 		*out = d_for;
 }
 
-static void parse_count(struct parser *p, const struct config_option *o, const char *value, int64_t *out)
+static void parse_count(struct parser *p, const struct config_option *o, const char *value,
+			int64_t *out)
 {
 	size_t n_options;
 	const struct config_option *options = config_options(&n_options);
@@ -271,8 +275,8 @@ static bool parse_fraction(const char *value, struct renew_before *out)
 		text[len - 1] = '\0';
 	else
 		return false;
-	if (!text_number(text, 999, &num) || (slash && !text_number(slash + 1, 999, &den)) || num == 0 ||
-	    num >= den)
+	if (!text_number(text, 999, &num) || (slash && !text_number(slash + 1, 999, &den)) ||
+	    num == 0 || num >= den)
 		return false;
 	*out = (struct renew_before){ .num = (int32_t)num, .den = (int32_t)den };
 	return true;
@@ -312,7 +316,7 @@ static void parse_commands(struct parser *p, const char *value, struct strv *out
 		struct buf b;
 		char *word;
 
-		buf_init(&b, COMMAND_MAX);
+		buf_init(&b, TEXT_MAX);
 		while ((word = next_item(&rest, BLANKS))) {
 			if (b.len)
 				buf_add_char(&b, ' ');
@@ -320,7 +324,8 @@ static void parse_commands(struct parser *p, const char *value, struct strv *out
 			free(word);
 		}
 		if (b.len && b.s[0] != '/')
-			refuse(p, b.s, " does not begin with \"/\": a command is an absolute path and its "
+			refuse(p, b.s,
+			       " does not begin with \"/\": a command is an absolute path and its "
 			       "arguments, and is run without a shell");
 		else if (b.len)
 			strv_take(out, buf_steal(&b));
@@ -333,20 +338,20 @@ static void parse_commands(struct parser *p, const char *value, struct strv *out
 static const char *bad_parameters(struct tlsa_params t)
 {
 	if (t.usage < 2)
-		return "usages 0 and 1 are of no use: SMTP clients treat such records as unusable (RFC 7672 "
-		       "3.1.3); use 3 1 1";
+		return "usages 0 and 1 are of no use: SMTP clients treat such records as unusable "
+		       "(RFC 7672 3.1.3); use 3 1 1";
 	if (t.usage == 2)
 		return "usage 2 is not yet supported by this version; use 3 1 1";
 	if (t.usage > 3)
 		return "this usage is not known; use 3 1 1";
 	if (t.selector == 0)
-		return "selector 0 is the whole certificate: every renewal would change the record and "
-		       "be a key rollover for DNS; use 3 1 1";
+		return "selector 0 is the whole certificate: every renewal would change the record "
+		       "and be a key rollover for DNS; use 3 1 1";
 	if (t.selector > 1)
 		return "this selector is not known; use 3 1 1";
 	if (t.matching == 0)
-		return "matching type 0 puts the whole key into the record, which makes answers too large; "
-		       "use 3 1 1";
+		return "matching type 0 puts the whole key into the record, which makes answers "
+		       "too large; use 3 1 1";
 	if (t.matching > 2)
 		return "this matching type is not known; use 3 1 1 or 3 1 2";
 	return NULL;
@@ -372,6 +377,7 @@ static bool parse_triple(const char *row, struct tlsa_params *out)
 
 static void parse_parameters(struct parser *p, const char *value, struct line_config *l)
 {
+	const char *value_given = value;
 	char *row;
 
 	while ((row = next_item(&value, "\n,"))) {
@@ -397,6 +403,8 @@ static void parse_parameters(struct parser *p, const char *value, struct line_co
 			l->params[l->params_n++] = t;
 		free(row);
 	}
+	if (!l->params_n && !p->why.n)
+		refuse(p, value_given, " is not usage, selector and matching type: write 3 1 1");
 }
 
 static void parse_publish(struct parser *p, const char *value, unsigned *out)
@@ -405,9 +413,12 @@ static void parse_publish(struct parser *p, const char *value, unsigned *out)
 	char *word;
 
 	while ((word = next_item(&value, BLANKS))) {
-		unsigned bit = strcmp(word, names[0]) == 0 ? PUBLISH_HOOK :
-			       strcmp(word, names[1]) == 0 ? PUBLISH_INCLUDE : 0;
+		unsigned bit = 0;
 
+		if (strcmp(word, names[0]) == 0)
+			bit = PUBLISH_HOOK;
+		else if (strcmp(word, names[1]) == 0)
+			bit = PUBLISH_INCLUDE;
 		if (!bit)
 			refuse_word(p, word, names, ARRAY_LEN(names), "hook, include");
 		else if (*out & bit)
@@ -422,8 +433,9 @@ static void parse_verify(struct parser *p, const char *value, enum verify *out)
 	if (strcmp(value, "no") == 0)
 		*out = VERIFY_NO;
 	else
-		refuse(p, value, " is not supported by this version: only \"no\" is accepted, which takes the "
-		       "publisher's word and waits for the staging time");
+		refuse(p, value,
+		       " is not supported by this version: only \"no\" is accepted, which takes "
+		       "the publisher's word and waits for the staging time");
 }
 
 /* Paths are compared later, so they get one form. */
@@ -437,7 +449,7 @@ static void parse_path(struct parser *p, const char *value, char **out)
 		refuse(p, value, " is not an absolute path: begin it with \"/\"");
 		return;
 	}
-	buf_init(&b, COMMAND_MAX);
+	buf_init(&b, TEXT_MAX);
 	while (*value) {
 		size_t len;
 
@@ -463,7 +475,8 @@ static void parse_prefix(struct parser *p, const char *value, char **out)
 	if (!is_one_line(p, value))
 		return;
 	if (strchr(value, '/'))
-		refuse(p, value, " has a \"/\": it is the beginning of a file's name; the folder is set in "
+		refuse(p, value,
+		       " has a \"/\": it is the beginning of a file's name; the folder is set in "
 		       "[dirs]");
 	else if (value[0] == '.')
 		refuse(p, value, " begins with \".\": such files are hidden");
@@ -483,11 +496,13 @@ static void parse_group(struct parser *p, const char *value, struct line_config 
 		errno = 0;
 		found = getgrnam(value);
 		if (!found && (errno == EIO || errno == EMFILE || errno == ENFILE)) {
-			refuse(p, value, ": the list of groups cannot be read: %s", strerror(errno));
+			refuse(p, value, ": the list of groups cannot be read: %s",
+			       strerror(errno));
 			return;
 		}
 		if (!found) {
-			refuse(p, value, " is not a group of this system: make it (groupadd --system) or "
+			refuse(p, value,
+			       " is not a group of this system: make it (groupadd --system) or "
 			       "name another");
 			return;
 		}
@@ -507,8 +522,9 @@ void option_parse(struct parser *p, enum option_id id, const char *value, struct
 
 	if (!*value) {
 		if (!o->may_be_empty)
-			strv_take(&p->why, mem_format("\"%s\" has no value: give one, or remove the line",
-						      o->key));
+			strv_take(&p->why,
+				  mem_format("\"%s\" has no value: give one, or remove the line",
+					     o->key));
 		return;
 	}
 	switch (o->type) {

@@ -290,8 +290,7 @@ void line_load(struct line *l)
 	l->failed = load(l, &l->err) < 0;
 }
 
-/* The first entry of an owner in the sorted list; w->shared_n if it is not shared. */
-static size_t first_shared(const struct world *w, const char *owner)
+void world_shared(const struct world *w, const char *owner, size_t *first, size_t *past)
 {
 	size_t lo = 0, hi = w->shared_n;
 
@@ -303,21 +302,19 @@ static size_t first_shared(const struct world *w, const char *owner)
 		else
 			hi = mid;
 	}
-	return lo;
-}
-
-static bool is_shared(const struct world *w, size_t k, const char *owner)
-{
-	return k < w->shared_n && strcmp(w->shared[k].owner, owner) == 0;
+	*first = *past = lo;
+	while (*past < w->shared_n && strcmp(w->shared[*past].owner, owner) == 0)
+		(*past)++;
 }
 
 void world_load(struct world *w, struct line *l)
 {
 	line_load(l);
 	for (size_t i = 0; i < l->cfg->owners.n; i++) {
-		const char *owner = l->cfg->owners.v[i];
+		size_t first, past;
 
-		for (size_t k = first_shared(w, owner); is_shared(w, k, owner); k++)
+		world_shared(w, l->cfg->owners.v[i], &first, &past);
+		for (size_t k = first; k < past; k++)
 			line_load(&w->lines[w->shared[k].line]);
 	}
 	if (l->cfg->publish & PUBLISH_INCLUDE) {
@@ -379,7 +376,10 @@ static bool have(const struct set *s, const char *owner, const char *data)
 static void want_siblings(struct set *out, const struct world *w, const struct line *l,
 			  const char *owner)
 {
-	for (size_t k = first_shared(w, owner); is_shared(w, k, owner); k++) {
+	size_t first, past;
+
+	world_shared(w, owner, &first, &past);
+	for (size_t k = first; k < past; k++) {
 		const struct line *other = &w->lines[w->shared[k].line];
 
 		if (other == l)

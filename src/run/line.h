@@ -51,6 +51,8 @@ struct world {
 /* `config` must outlive the world.  Nothing is read from disk yet. */
 void world_init(struct world *w, struct config *config);
 void world_free(struct world *w);
+/* The range of w->shared that belongs to an owner: empty if only one line names it. */
+void world_shared(const struct world *w, const char *owner, size_t *first, size_t *past);
 struct include_view *world_include(const struct world *w, const char *path);
 struct line *world_find(const struct world *w, const char *name);
 

@@ -148,9 +148,31 @@ void links_foreign(char **key_path, char **cert_path, const struct line_config *
 	*key_path = *cert_path = NULL;
 }
 
+static bool same_bytes(const char *a, const char *b)
+{
+	struct buf x, y;
+	struct err ignored;
+	bool same;
+
+	buf_init(&x, FS_READ_MAX);
+	buf_init(&y, FS_READ_MAX);
+	same = fs_read(&x, a, FS_READ_MAX, NULL, &ignored) == 0 &&
+	       fs_read(&y, b, FS_READ_MAX, NULL, &ignored) == 0 && x.len == y.len &&
+	       memcmp(x.s, y.s, x.len) == 0;
+	buf_wipe(&x);
+	buf_wipe(&y);
+	return same;
+}
+
+/* The key comes first: its bytes must be in the store before its file goes.  The certificate beside it
+ * is one for that key, and was read together with it. */
 static int put_in_place(const struct link *k, struct err *e)
 {
-	return k->target ? fs_symlink(k->target, k->path, e) : 0;
+	if (!k->target || right(k))
+		return 0;
+	if (text_ends(k->path, ".key") && regular(k->path) && !same_bytes(k->path, k->target))
+		return err_set(e, ERR_LOCAL, "%s is not the key that was adopted: move it away", k->path);
+	return fs_symlink(k->target, k->path, e);
 }
 
 int links_replace(const struct line *l, const char *slot, struct err *e)

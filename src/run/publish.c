@@ -60,27 +60,31 @@ static int by_owner_data(const void *a, const void *b)
 
 	if (c == 0)
 		c = strcmp(x->data, y->data);
-	/* of doubles, the one that knows its key stays */
-	return c ? c : (x->keyset == 0) - (y->keyset == 0);
+	return c ? c : strcmp(x->line, y->line);
 }
 
-static void add_rows(struct tlsa_rows *out, const struct line *l)
+static void add_row(struct tlsa_rows *out, const struct line *l, const struct set_entry *s)
 {
-	const struct set *s = &l->ledger.set;
+	if ((out->n & (out->n - 1)) == 0)
+		out->v = mem_resize(out->v, out->n ? out->n * 2 : 1, sizeof(*out->v));
+	out->v[out->n++] = (struct tlsa_row){
+		.owner = s->owner,
+		.data = s->data,
+		.ttl_for = l->ledger.set.ttl_for,
+		.line = l->cfg->name,
+		.role = role_of(l, s->keyset),
+		.keyset = s->keyset,
+	};
+}
 
-	for (size_t i = 0; i < s->n; i++) {
-		if (!*s->v[i].owner)
-			continue;
-		if ((out->n & (out->n - 1)) == 0)
-			out->v = mem_resize(out->v, out->n ? out->n * 2 : 1, sizeof(*out->v));
-		out->v[out->n++] = (struct tlsa_row){
-			.owner = s->v[i].owner,
-			.data = s->v[i].data,
-			.ttl_for = s->ttl_for,
-			.line = s->v[i].keyset ? l->cfg->name : "",
-			.role = s->v[i].keyset ? role_of(l, s->v[i].keyset) : "other",
-			.keyset = s->v[i].keyset,
-		};
+/* A line's own records, at one owner or (NULL) at all. */
+static void add_own(struct tlsa_rows *out, const struct line *l, const char *owner)
+{
+	for (size_t i = 0; i < l->ledger.set.n; i++) {
+		const struct set_entry *s = &l->ledger.set.v[i];
+
+		if (*s->owner && s->keyset && (!owner || strcmp(owner, s->owner) == 0))
+			add_row(out, l, s);
 	}
 }
 
@@ -88,11 +92,19 @@ void publish_rows(struct tlsa_rows *out, const struct world *w, struct line *con
 {
 	size_t kept = 0;
 
-	(void)w;
 	*out = (struct tlsa_rows){ 0 };
-	for (size_t i = 0; i < n; i++)
-		if (!lines[i]->failed)
-			add_rows(out, lines[i]);
+	for (size_t i = 0; i < n; i++) {
+		const struct strv *owners = &lines[i]->cfg->owners;
+		size_t first, past;
+
+		add_own(out, lines[i], NULL);
+		for (size_t o = 0; o < owners->n; o++) {
+			world_shared(w, owners->v[o], &first, &past);
+			for (size_t k = first; k < past; k++)
+				if (&w->lines[w->shared[k].line] != lines[i])
+					add_own(out, &w->lines[w->shared[k].line], owners->v[o]);
+		}
+	}
 	if (out->n)
 		qsort(out->v, out->n, sizeof(*out->v), by_owner_data);
 	for (size_t i = 0; i < out->n; i++)
@@ -260,8 +272,6 @@ static int include_body(struct buf *out, struct tlsa_rows *rows, struct world *w
 {
 	const struct include_view *v = world_include(w, path);
 	struct line **lines = mem_array(v->lines_n, sizeof(struct line *));
-	size_t n = 0;
-	int rc;
 
 	for (size_t i = 0; i < v->lines_n; i++) {
 		struct line *l = &w->lines[v->lines[i]];
@@ -272,12 +282,11 @@ static int include_body(struct buf *out, struct tlsa_rows *rows, struct world *w
 			return err_set(e, ERR_LOCAL, "%s is not rewritten, since line %s has records in it "
 				       "and cannot be read (%s)", path, l->cfg->name, l->err.text);
 		}
-		lines[n++] = l;
+		lines[i] = l;
 	}
-	publish_rows(rows, w, lines, n);
+	publish_rows(rows, w, lines, v->lines_n);
 	free(lines);
-	rc = publish_print(out, rows, FORMAT_ZONE, NULL, 0, e);
-	return rc;
+	return publish_print(out, rows, FORMAT_ZONE, NULL, 0, e);
 }
 
 static void include_head(struct buf *out, struct world *w, const char *path, int64_t now)
@@ -336,26 +345,26 @@ bool publish_include_wrong(struct world *w, const char *path)
 	return v->wrong;
 }
 
-int publish_check_cover(const struct line *l, const struct set *wanted, struct err *e)
+int publish_check_cover(const struct line_config *c, const struct generation *g, const struct set *s,
+			struct err *e)
 {
 	struct tlsa_leaf leaves[KEY_TYPE_N];
-	struct tlsa_rdata *at_owner;
+	struct tlsa_rdata *at_owner = mem_array(s->n, sizeof(*at_owner));
 	int rc = 0;
 
-	for (size_t i = 0; i < l->live.leaves_n; i++)
-		leaves[i] = l->live.leaves[i].spki;
-	at_owner = mem_array(wanted->n, sizeof(*at_owner));
-	for (size_t o = 0; o < l->cfg->owners.n && rc == 0; o++) {
-		const char *owner = l->cfg->owners.v[o];
+	for (size_t i = 0; i < g->leaves_n; i++)
+		leaves[i] = g->leaves[i].spki;
+	for (size_t o = 0; o < c->owners.n && rc == 0; o++) {
 		size_t n = 0;
 
-		for (size_t i = 0; i < wanted->n; i++)
-			if (strcmp(wanted->v[i].owner, owner) == 0 &&
-			    tlsa_parse(&at_owner[n], wanted->v[i].data))
+		for (size_t i = 0; i < s->n; i++)
+			if (strcmp(s->v[i].owner, c->owners.v[o]) == 0 &&
+			    tlsa_parse(&at_owner[n], s->v[i].data))
 				n++;
-		if (n == 0 || tlsa_covers(at_owner, n, leaves, l->live.leaves_n) != TLSA_COVERS)
-			rc = err_set(e, ERR_UNSAFE, "the TLSA set for %s would not cover the live key of %s: "
-				     "not published", owner, l->cfg->name);
+		if (n == 0 || tlsa_covers(at_owner, n, leaves, g->leaves_n) != TLSA_COVERS)
+			rc = err_set(e, ERR_UNSAFE, "the TLSA set of %s does not cover the keys of generation "
+				     "%d of %s: a DANE client would refuse them", c->owners.v[o], g->number,
+				     c->name);
 	}
 	free(at_owner);
 	return rc;
@@ -380,7 +389,8 @@ int publish_include(struct world *w, const char *path, int64_t now, struct err *
 	for (size_t i = 0; i < v->lines_n; i++) {
 		const struct line *l = &w->lines[v->lines[i]];
 
-		if (l->ledger.set.n && publish_check_cover(l, &l->ledger.set, e) < 0)
+		if (l->ledger.set.n && l->live.number &&
+		    publish_check_cover(l->cfg, &l->live, &l->ledger.set, e) < 0)
 			goto out;
 	}
 	include_head(&text, w, path, now);

@@ -46,7 +46,9 @@ bool publish_include_wrong(struct world *w, const char *path);
  * an owner's set does not cover the live key of a line that names it. */
 int publish_include(struct world *w, const char *path, int64_t now, struct err *e) NEEDS_CHECK;
 
-/* I1 of the rules: at every owner, the wanted set covers the line's live keys (RFC 7671 section 8). */
-int publish_check_cover(const struct line *l, const struct set *wanted, struct err *e) NEEDS_CHECK;
+/* At every owner of the line the set must cover the keys of the generation (RFC 7671 section 8):
+ * before a set is published, for the live one; before a promotion, for the staged one.  ERR_UNSAFE. */
+int publish_check_cover(const struct line_config *c, const struct generation *g, const struct set *s,
+			struct err *e) NEEDS_CHECK;
 
 #endif

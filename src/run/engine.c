@@ -1,0 +1,621 @@
+/* engine.c - the loop: observe, decide, do, note.
+ * Touches: files under STATE, include files, child processes (workers and hooks).
+ */
+#include "run/engine.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+#include "io/crypto.h"
+#include "run/hook.h"
+#include "run/publish.h"
+#include "run/step.h"
+#include "run/store.h"
+#include "sys/clock.h"
+#include "sys/proc.h"
+
+#define ROUNDS_MAX   100        /* no line has that many steps at one instant: a guard against a loop */
+#define WORK_LIMIT_MS ((int64_t)600 * 1000)
+
+/* A line that has something to do in this round. */
+struct task {
+	struct line *l;
+	enum step    step;
+	const char  *why;
+	int64_t      now;
+	bool         failed;
+};
+
+struct round {
+	struct engine *en;
+	struct task   *tasks;
+	size_t         n;
+	int64_t        now;
+};
+
+/* Telling -------------------------------------------------------------------------------------- */
+
+static void tell(struct engine *en, enum tell kind, const struct line *l, const char *text)
+{
+	en->tell(en->arg, kind, l, text);
+}
+
+static void tell_output(struct engine *en, const struct line *l, const char *out)
+{
+	while (*out) {
+		size_t len = strcspn(out, "\n");
+		char *line = mem_copy_strn(out, len);
+
+		tell(en, TELL_OUTPUT, l, line);
+		free(line);
+		out += len + (out[len] == '\n');
+	}
+}
+
+static uint16_t draw(void)
+{
+	uint16_t d;
+
+	crypto_random((unsigned char *)&d, sizeof(d));
+	return d;
+}
+
+static void save(struct engine *en, struct line *l)
+{
+	struct err e;
+
+	if (store_save_ledger(&l->ledger, l->cfg, &e) == 0) {
+		l->noted = false;
+		return;
+	}
+	/* the deed is on disk and will be found again; nothing more is tried on this line now */
+	l->failed = true;
+	l->err = e;
+	tell(en, TELL_FAILED, l, e.text);
+}
+
+/* The step is off for the rest of this run.  Only what costs somebody else something (a CA, processor
+ * time) is left alone for longer: a hook or a link that fails is tried at every run. */
+static void step_failed(struct round *r, struct task *t, const struct err *e)
+{
+	char *text = mem_format("%s: %s", rollover_step_name(t->step), e->text);
+
+	t->failed = true;
+	t->l->tried |= 1U << t->step;
+	tell(r->en, TELL_FAILED, t->l, text);
+	free(text);
+	/* the generations were not touched: what is in memory is still what is on disk */
+	ledger_failed(&t->l->ledger, t->step, e->text, r->now, draw());
+	if (!step_makes_generation(t->step))
+		t->l->ledger.retry[t->step].next_at = 0;
+	save(r->en, t->l);
+}
+
+/* Looks again at what is on disk, clears an old failure of the step, and saves what reconcile noted. */
+static void step_succeeded(struct round *r, struct task *t, const char *text)
+{
+	if (text)
+		tell(r->en, TELL_DONE, t->l, text);
+	line_reload(t->l);
+	if (t->l->failed) {
+		tell(r->en, TELL_FAILED, t->l, t->l->err.text);
+		return;
+	}
+	ledger_succeeded(&t->l->ledger, t->step);
+	save(r->en, t->l);
+}
+
+/* Steps that make a generation ------------------------------------------------------------------ */
+
+/* In a worker: the number, or the error, goes back as text. */
+static int make_work(void *arg, int out_fd)
+{
+	const struct task *t = arg;
+	struct err e;
+	int number;
+
+	if (step_make(&number, t->l, t->step, t->now, &e) == 0)
+		return dprintf(out_fd, "%d", number) < 0 ? 255 : 0;
+	dprintf(out_fd, "%s", e.text);
+	return (int)e.kind;
+}
+
+static void finish_make(struct round *r, struct task *t, struct proc *p)
+{
+	struct err e = { 0 };
+	char *text = NULL;
+
+	if (p->status > 0 && p->status <= ERR_UNSAFE && p->out.len && !p->timed_out)
+		err_set(&e, (enum err_kind)p->status, "%s", p->out.s);
+	else if (p->status != 0)
+		e = p->err;
+	else if (step_made(&text, t->l, t->step, (int)strtol(p->out.s, NULL, 10), r->now, &e) == 0)
+		e.kind = ERR_NONE;
+	if (e.kind != ERR_NONE) {
+		step_failed(r, t, &e);
+		return;
+	}
+	step_succeeded(r, t, text);
+	free(text);
+	if (!t->l->failed && step_prune(t->l, &e) < 0)
+		tell(r->en, TELL_FAILED, t->l, e.text);
+}
+
+static void run_makes(struct round *r)
+{
+	struct proc *procs = mem_array(r->n, sizeof(*procs));
+	struct task **of = mem_array(r->n, sizeof(struct task *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		if (!step_makes_generation(r->tasks[i].step))
+			continue;
+		of[n] = &r->tasks[i];
+		procs[n] = (struct proc){ .work = make_work, .arg = of[n],
+					  .limit_ms = WORK_LIMIT_MS };
+		buf_init(&procs[n++].out, 4096);
+	}
+	proc_run_all(procs, n, r->en->jobs);
+	for (size_t i = 0; i < n; i++) {
+		finish_make(r, of[i], &procs[i]);
+		buf_free(&procs[i].out);
+	}
+	free(procs);
+	free(of);
+}
+
+/* Steps that only move links and notes ----------------------------------------------------------- */
+
+static void run_moves(struct round *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct task *t = &r->tasks[i];
+		char *text = NULL;
+		struct err e;
+
+		if (step_makes_generation(t->step) || t->step == DO_PUBLISH || t->step == DO_DEPLOY)
+			continue;
+		if (step_do(&text, t->l, t->step, r->now, &e) < 0) {
+			step_failed(r, t, &e);
+		} else {
+			/* retire and purge are notes only: they must be on disk before the reload */
+			if (t->step == DO_RETIRE || t->step == DO_PURGE)
+				save(r->en, t->l);
+			if (!t->l->failed)
+				step_succeeded(r, t, text);
+		}
+		free(text);
+	}
+}
+
+/* Publication and deployment --------------------------------------------------------------------- */
+
+static const char *event_of(const struct task *t)
+{
+	return t->step == DO_PUBLISH ? HOOK_KEYCHANGE : HOOK_CERTCHANGE;
+}
+
+static const struct strv *commands_of(const struct task *t)
+{
+	static const struct strv none;
+
+	if (t->step == DO_DEPLOY)
+		return &t->l->cfg->post_certchange;
+	return t->l->cfg->publish & PUBLISH_HOOK ? &t->l->cfg->post_keychange : &none;
+}
+
+static struct acks *acks_of(const struct task *t)
+{
+	return t->step == DO_PUBLISH ? &t->l->ledger.keychange : &t->l->ledger.certchange;
+}
+
+/* What a hook acknowledges: the recorded set, or the live generation. */
+static int subject_of(const struct task *t)
+{
+	return t->step == DO_PUBLISH ? t->l->ledger.set_serial : t->l->live.number;
+}
+
+/* The obligation is on disk before anything is handed out. */
+static void record_set(struct round *r, struct task *t)
+{
+	struct ledger *l = &t->l->ledger;
+	struct set wanted;
+	struct err e;
+
+	line_wanted(&wanted, r->en->w, t->l);
+	if (ledger_set_differs(l, &wanted)) {
+		if (publish_check_cover(t->l->cfg, &t->l->live, &wanted, &e) < 0) {
+			step_failed(r, t, &e);
+			goto out;
+		}
+		ledger_set_record(l, &wanted, r->now);
+	} else if (l->set_done_at && (t->l->cfg->publish & PUBLISH_INCLUDE) &&
+		   publish_include_wrong(r->en->w, t->l->cfg->include_file)) {
+		/* somebody changed the file, and a server may have loaded it */
+		ledger_set_distrust(l);
+	}
+	acks_keep(&l->keychange, commands_of(t));
+	save(r->en, t->l);
+	t->failed |= t->l->failed;
+out:
+	set_free(&wanted);
+}
+
+/* Every include file once, however many lines have changed in it. */
+static void write_includes(struct round *r)
+{
+	for (size_t i = 0; i < r->en->w->includes_n; i++)
+		r->en->w->includes[i].looked = false;
+	for (size_t i = 0; i < r->n; i++) {
+		struct task *t = &r->tasks[i];
+		struct include_view *v;
+		struct err e;
+
+		if (t->step != DO_PUBLISH || t->failed || !(t->l->cfg->publish & PUBLISH_INCLUDE))
+			continue;
+		v = world_include(r->en->w, t->l->cfg->include_file);
+		if (!publish_include_wrong(r->en->w, v->path))
+			continue;
+		if (publish_include(r->en->w, v->path, r->now, &e) < 0) {
+			err_wrap(&e, "include file");
+			step_failed(r, t, &e);
+			continue;
+		}
+		v->wrong = false;
+	}
+}
+
+static void hook_done(struct round *r, struct task *t, const char *command, const struct proc *p)
+{
+	struct acks *a = acks_of(t);
+	const struct err *e = &p->err;
+
+	if (p->status == 0) {
+		acks_ok(a, command, subject_of(t), r->now);
+	} else {
+		char *text = mem_format("%s hook %s: %s", event_of(t), command, e->text);
+
+		t->failed = true;
+		t->l->tried |= 1U << t->step;
+		acks_failed(a, command, e->text, r->now);
+		tell(r->en, TELL_FAILED, t->l, text);
+		tell_output(r->en, t->l, p->out.s);
+		free(text);
+	}
+	save(r->en, t->l);
+}
+
+/* One hook of each line at a time, so that those of one line keep their order. */
+static void run_wave(struct round *r, size_t wave)
+{
+	struct hook_run *hooks = mem_array(r->n, sizeof(*hooks));
+	struct proc *procs = mem_array(r->n, sizeof(*procs));
+	struct task **of = mem_array(r->n, sizeof(struct task *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct task *t = &r->tasks[i];
+		const struct strv *commands = commands_of(t);
+		const struct ack *a;
+		struct err e;
+
+		if ((t->step != DO_PUBLISH && t->step != DO_DEPLOY) || t->l->failed ||
+		    wave >= commands->n)
+			continue;
+		if (t->step == DO_PUBLISH && (t->l->tried >> DO_PUBLISH & 1) && wave == 0)
+			continue;       /* the include file could not be written */
+		a = acks_find(acks_of(t), commands->v[wave]);
+		if (a && a->acked == subject_of(t))
+			continue;
+		if (hook_prepare(&hooks[n], event_of(t), commands->v[wave], r->en->w, t->l, &e) < 0) {
+			struct proc refused = { .status = -1, .err = e, .out = { .s = (char[]){ 0 } } };
+
+			hook_done(r, t, commands->v[wave], &refused);
+			continue;
+		}
+		procs[n] = hooks[n].proc;
+		of[n++] = t;
+	}
+	proc_run_all(procs, n, r->en->jobs);
+	for (size_t i = 0; i < n; i++) {
+		hook_done(r, of[i], commands_of(of[i])->v[wave], &procs[i]);
+		hooks[i].proc = procs[i];
+		hook_free(&hooks[i]);
+	}
+	free(hooks);
+	free(procs);
+	free(of);
+}
+
+static void tell_published(struct round *r, const struct task *t)
+{
+	const struct set *s = &t->l->ledger.set;
+	size_t records = 0;
+	char *text;
+
+	for (size_t i = 0; i < s->n; i++)
+		records += *s->v[i].owner != '\0';
+	text = records ? mem_format("published %zu TLSA record%s (set %d)", records,
+				    records == 1 ? "" : "s", t->l->ledger.set_serial)
+		       : mem_format("the key-change hooks ran (set %d)", t->l->ledger.set_serial);
+	tell(r->en, TELL_DONE, t->l, text);
+	free(text);
+}
+
+static void finish_hand_out(struct round *r, struct task *t)
+{
+	struct ledger *l = &t->l->ledger;
+
+	if (t->failed || t->l->failed || acks_pending(acks_of(t), commands_of(t), subject_of(t)))
+		return;
+	if (t->step == DO_PUBLISH) {
+		ledger_set_done(l, clock_now());
+		tell_published(r, t);
+	} else {
+		char *text = mem_format("the servers were told of generation %d", t->l->live.number);
+
+		ledger_deployed(l, clock_now());
+		acks_keep(&l->certchange, commands_of(t));
+		tell(r->en, TELL_DONE, t->l, text);
+		free(text);
+	}
+	ledger_succeeded(l, t->step);
+	save(r->en, t->l);
+}
+
+static void run_hand_outs(struct round *r)
+{
+	size_t waves = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct task *t = &r->tasks[i];
+
+		if (t->step != DO_PUBLISH && t->step != DO_DEPLOY)
+			continue;
+		if (t->step == DO_PUBLISH)
+			record_set(r, t);
+		if (commands_of(t)->n > waves)
+			waves = commands_of(t)->n;
+	}
+	write_includes(r);
+	for (size_t w = 0; w < waves && !proc_stopping(); w++)
+		run_wave(r, w);
+	for (size_t i = 0; i < r->n; i++)
+		if (r->tasks[i].step == DO_PUBLISH || r->tasks[i].step == DO_DEPLOY)
+			finish_hand_out(r, &r->tasks[i]);
+}
+
+/* Preparing -------------------------------------------------------------------------------------- */
+
+static bool usable(struct engine *en, struct line *l)
+{
+	if (!l->failed && !l->known && !en->init) {
+		l->failed = true;
+		err_set(&l->err, ERR_LOCAL, "not set up yet: run `certline init %s`", l->cfg->name);
+	}
+	if (!l->failed && l->cfg->issuer == ISSUER_ACME) {
+		l->failed = true;
+		err_set(&l->err, ERR_REFUSED, "issuer = acme: this version of certline cannot ask a CA; set "
+			"issuer = self in %s", en->w->config->files.v[l->cfg->file]);
+	}
+	if (l->failed)
+		tell(en, TELL_FAILED, l, l->err.text);
+	return !l->failed;
+}
+
+static void adopt(struct engine *en, struct line *l)
+{
+	for (int i = 0; i < 3 && !l->failed; i++) {
+		char *text;
+		struct err e;
+
+		if (step_adopt(&text, l, clock_now(), &e) < 0) {
+			l->failed = true;
+			l->err = e;
+			tell(en, TELL_FAILED, l, e.text);
+			return;
+		}
+		if (!text)
+			return;
+		tell(en, TELL_DONE, l, text);
+		free(text);
+		line_reload(l);
+		if (!l->failed)
+			save(en, l);
+	}
+}
+
+static void take_order(struct engine *en, struct line *l, const struct order *o)
+{
+	const char *no = NULL;
+
+	switch (o->what) {
+	case ORDER_NONE:
+		return;
+	case ORDER_RENEW:
+		ledger_order_renew(&l->ledger);
+		break;
+	case ORDER_ROLL:
+		no = ledger_order_roll(&l->ledger, o->emergency, o->force);
+		break;
+	case ORDER_BACK:
+		no = ledger_order_back(&l->ledger);
+		break;
+	}
+	if (no) {
+		l->failed = true;
+		err_set(&l->err, ERR_REFUSED, "%s", no);
+		tell(en, TELL_FAILED, l, no);
+	} else if (!en->dry_run) {
+		save(en, l);
+	}
+}
+
+static void prepare(struct engine *en, struct line *l, const struct order *o)
+{
+	world_load(en->w, l);
+	if (!usable(en, l))
+		return;
+	if (l->jump == JUMP_SHIFTED)
+		tell(en, TELL_WHY, l, "the clock was set: all waits were moved with it");
+	else if (l->jump == JUMP_RESTARTED)
+		tell(en, TELL_WHY, l, "the clock cannot be trusted across the last boot: waits that were "
+			"under way count from the boot");
+	if (!en->dry_run) {
+		adopt(en, l);
+		if (!l->failed && l->noted)
+			save(en, l);
+	}
+	if (!l->failed)
+		take_order(en, l, o);
+}
+
+/* Rounds ----------------------------------------------------------------------------------------- */
+
+static void forecast(struct engine *en, struct line *l)
+{
+	int64_t now = clock_now();
+	struct facts f;
+
+	line_facts(&f, en->w, l);
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		struct decision d = rollover_next(&l->policy, &f, now);
+		char *text;
+
+		if (d.step == DO_NOTHING) {
+			tell(en, TELL_WHY, l, d.why);
+			return;
+		}
+		text = mem_format("would %s: %s", rollover_step_name(d.step), d.why);
+		tell(en, TELL_DONE, l, text);
+		free(text);
+		rollover_assume(&l->policy, &f, d.step, now);
+	}
+}
+
+/* Fills r->tasks with what the active lines want to do now; a line with nothing to do goes inactive. */
+static void collect(struct round *r, struct line **lines, bool *active, size_t n)
+{
+	r->n = 0;
+	r->now = clock_now();
+	for (size_t i = 0; i < r->en->w->includes_n; i++)
+		r->en->w->includes[i].looked = false;
+	for (size_t i = 0; i < n; i++) {
+		struct decision d;
+		struct facts f;
+
+		if (!active[i] || lines[i]->failed)
+			continue;
+		line_facts(&f, r->en->w, lines[i]);
+		d = rollover_next(&lines[i]->policy, &f, r->now);
+		tell(r->en, TELL_WHY, lines[i], d.why);
+		active[i] = d.step != DO_NOTHING;
+		if (active[i])
+			r->tasks[r->n++] = (struct task){ .l = lines[i], .step = d.step,
+							  .why = d.why, .now = r->now };
+	}
+}
+
+/* A new set at an owner that others name too concerns them as well. */
+static void wake_siblings(const struct round *r, bool *active, size_t n)
+{
+	if (r->en->w->shared_n == 0)
+		return;
+	for (size_t i = 0; i < r->n; i++)
+		if (r->tasks[i].step == DO_PUBLISH)
+			for (size_t k = 0; k < n; k++)
+				active[k] = true;
+}
+
+size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct order *order)
+{
+	struct round r = { .en = en, .tasks = mem_array(n, sizeof(*r.tasks)) };
+	bool *active = mem_array(n, sizeof(*active));
+	size_t bad = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		prepare(en, lines[i], order);
+		active[i] = !lines[i]->failed;
+		if (active[i] && en->dry_run)
+			forecast(en, lines[i]);
+	}
+	for (int round = 0; round < ROUNDS_MAX && !en->dry_run && !proc_stopping(); round++) {
+		collect(&r, lines, active, n);
+		if (r.n == 0)
+			break;
+		run_moves(&r);
+		run_makes(&r);
+		run_hand_outs(&r);
+		wake_siblings(&r, active, n);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct strv pending = { 0 };
+
+		if (!lines[i]->failed && !en->dry_run)
+			engine_pending(&pending, en->w, lines[i]);
+		bad += lines[i]->failed || pending.n;
+		strv_free(&pending);
+	}
+	free(active);
+	free(r.tasks);
+	return bad;
+}
+
+/* Pending ---------------------------------------------------------------------------------------- */
+
+static void pending_hooks(struct strv *out, const char *event, const struct strv *commands,
+			  const struct acks *acks, int subject)
+{
+	for (size_t i = 0; i < commands->n; i++) {
+		const struct ack *a = acks_find(acks, commands->v[i]);
+		char since[WHEN_TEXT_LEN];
+
+		if (a && a->acked == subject)
+			continue;
+		if (!a || !a->failures) {
+			strv_take(out, mem_format("%s hook %s has not run yet", event, commands->v[i]));
+			continue;
+		}
+		when_format_minute(since, a->failing_at);
+		strv_take(out, mem_format("%s hook %s failed %d time%s since %s: %s", event,
+					  commands->v[i], a->failures, a->failures == 1 ? "" : "s",
+					  since, a->error ? a->error : ""));
+	}
+}
+
+void engine_pending(struct strv *out, struct world *w, struct line *l)
+{
+	static const struct strv none;
+	const struct strv *keychange = l->cfg->publish & PUBLISH_HOOK ? &l->cfg->post_keychange : &none;
+	struct facts f;
+
+	line_facts(&f, w, l);
+	if (!f.live.present)
+		strv_take(out, mem_copy_str("there is no key yet"));
+	for (int s = 0; s < STEP_N; s++) {
+		const struct retry *r = &l->ledger.retry[s];
+		char at[WHEN_TEXT_LEN];
+
+		if (!r->failures)
+			continue;
+		when_format_minute(at, r->next_at);
+		strv_take(out, mem_format("%s failed %d time%s: %s (again %s%s)",
+					  rollover_step_name((enum step)s), r->failures,
+					  r->failures == 1 ? "" : "s", r->error ? r->error : "",
+					  r->next_at ? "after " : "at the next run",
+					  r->next_at ? at : ""));
+	}
+	if (f.deploy_pending)
+		pending_hooks(out, HOOK_CERTCHANGE, &l->cfg->post_certchange, &l->ledger.certchange,
+			      l->live.number);
+	if (l->policy.publishes && f.set_pending)
+		pending_hooks(out, HOOK_KEYCHANGE, keychange, &l->ledger.keychange,
+			      l->ledger.set_serial);
+	if (l->ledger.set_serial && (l->cfg->publish & PUBLISH_INCLUDE) &&
+	    publish_include_wrong(w, l->cfg->include_file))
+		strv_take(out, mem_format("include file %s does not show the wanted records",
+					  l->cfg->include_file));
+	if (l->policy.publishes && f.live.present && f.set_changed)
+		strv_take(out, mem_copy_str("the TLSA set has changed and is not published yet"));
+	if (f.back_wanted)
+		strv_take(out, mem_copy_str("a roll-back is ordered and not done"));
+}

@@ -1,0 +1,42 @@
+/* engine.h - one run: observe, ask the rule table, do the step, note it, and again until nothing is left.
+ *
+ * Lines go side by side in rounds.  A round asks every line for its next step and does all of them: key
+ * making and issuing in worker processes, hooks side by side (of one line in their order, never two
+ * runs of one program at a time), changes of links and notes here, one after the other.  Only this
+ * process writes state.json.
+ */
+#ifndef RUN_ENGINE_H
+#define RUN_ENGINE_H
+
+#include "run/line.h"
+
+enum tell {
+	TELL_DONE,              /* something happened */
+	TELL_FAILED,            /* something did not; text is an error */
+	TELL_OUTPUT,            /* output of a hook, one line of it */
+	TELL_WHY,               /* a reason, for those who want to know */
+};
+
+struct engine {
+	struct world *w;
+	unsigned      jobs;             /* children at a time */
+	bool          init;             /* lines that were never set up are set up */
+	bool          dry_run;          /* reasons only: nothing is changed */
+	void        (*tell)(void *arg, enum tell kind, const struct line *l, const char *text);
+	void         *arg;
+};
+
+/* Orders of an operator, carried out before the first round. */
+struct order {
+	enum { ORDER_NONE, ORDER_RENEW, ORDER_ROLL, ORDER_BACK } what;
+	bool emergency, force;
+};
+
+/* Runs the given lines; the result says whether all is as it should be: 0, or the number of lines that
+ * failed or owe something.  Errors are told as they happen. */
+size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct order *order);
+
+/* What is wrong with a line now, one text each: pending hooks, failed steps.  Needs world_load(). */
+void engine_pending(struct strv *out, struct world *w, struct line *l);
+
+#endif
