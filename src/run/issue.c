@@ -6,17 +6,6 @@
 #include "base/mem.h"
 #include "base/when.h"
 
-const char *issuer_name(enum issuer i)
-{
-	switch (i) {
-	case ISSUER_ACME:
-		return "acme";
-	case ISSUER_SELF:
-		return "self";
-	}
-	mem_bug("an issuer that does not exist");
-}
-
 static int self_sign(struct issued *out, const struct key *k, const struct line_config *c,
 		     int64_t now, struct err *e)
 {

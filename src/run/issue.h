@@ -15,6 +15,4 @@ int issue_certificates(struct issued *out, struct key *const *keys, size_t n,
 		       const struct line_config *c, int64_t now, struct err *e) NEEDS_CHECK;
 void issued_free(struct issued *v, size_t n);
 
-const char *issuer_name(enum issuer i);         /* "self", "acme": as in the configuration */
-
 #endif

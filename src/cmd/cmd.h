@@ -1,0 +1,79 @@
+/* cmd.h - subcommands: what they are given, and what they share.  The only layer that prints results.
+ *
+ * stdout is the result, stderr is diagnostics.  With --json, stdout is one document with "version": 1.
+ */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include "run/engine.h"
+
+#define JSON_VERSION 1
+
+enum exit_status {
+	EXIT_OK      = 0,       /* all is as it should be */
+	EXIT_BAD     = 1,       /* a line failed, or an obligation is pending */
+	EXIT_USAGE   = 2,       /* usage or configuration: nothing was tried */
+	EXIT_NOT_NOW = 75,      /* could not act now, and nothing is at risk */
+};
+
+/* The parsed command line; options that a command does not take are refused before it runs. */
+struct args {
+	const char *command;
+	struct strv configs;            /* -c */
+	struct strv lines;              /* LINE... */
+	bool        dry_run, verbose, quiet, json, no_color;
+	unsigned    jobs;
+	bool        emergency, force, back;
+	int64_t     days;               /* plan */
+	const char *format, *origin;    /* tlsa */
+	int64_t     ttl_for;            /* tlsa; 0: as configured */
+};
+
+struct command {
+	const char *name;
+	const char *synopsis;           /* arguments, for --help */
+	const char *help;               /* one line */
+	enum exit_status (*run)(const struct args *a);
+};
+
+const struct command *command_list(size_t *n);
+
+enum exit_status cmd_init(const struct args *a);
+enum exit_status cmd_cron(const struct args *a);
+enum exit_status cmd_renew(const struct args *a);
+enum exit_status cmd_roll(const struct args *a);
+enum exit_status cmd_status(const struct args *a);
+enum exit_status cmd_plan(const struct args *a);
+enum exit_status cmd_tlsa(const struct args *a);
+enum exit_status cmd_config(const struct args *a);
+
+/* Parses argv into a; -1: a message was printed, and *status is what to exit with. */
+int options_parse(struct args *a, int argc, char **argv, enum exit_status *status);
+void options_free(struct args *a);
+void options_help(const struct command *c);     /* NULL: the whole program */
+
+/* Shared by the commands ------------------------------------------------------------------------ */
+
+/* Configuration, and the lines that the command line names (none named: all).  Problems are printed. */
+struct scene {
+	struct config config;
+	struct world  world;
+	struct line **lines;
+	size_t        n;
+};
+int scene_open(struct scene *s, const struct args *a, enum exit_status *status);
+void scene_close(struct scene *s);
+
+/* The acting commands: lock, run, tell. */
+struct act {
+	const char  *what;              /* written into the lock */
+	struct order order;
+	bool         init;              /* may set up new lines */
+	bool         outlook;           /* say what comes next when done */
+};
+enum exit_status act(const struct args *a, const struct act *what);
+
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));     /* "certline: ..." */
+bool colorful(const struct args *a);            /* stdout is a terminal and nobody objects */
+
+#endif

@@ -1,0 +1,25 @@
+/* commands.c - the table of commands.
+ * Touches: nothing.
+ */
+#include "cmd/cmd.h"
+
+#include "base/mem.h"
+
+static const struct command commands[] = {
+	/* clang-format off */
+	{ "init",   "[LINE...]",    "Set up: first key, certificate, records; adopts what is there", cmd_init },
+	{ "cron",   "[LINE...]",    "The daily run: observe, decide, act; silent if nothing happened", cmd_cron },
+	{ "renew",  "[LINE...]",    "New certificates for the existing keys, now", cmd_renew },
+	{ "roll",   "[LINE...]",    "Start a rollover now; --emergency, --back", cmd_roll },
+	{ "status", "[LINE...]",    "What each line is doing, what comes next, when and why", cmd_status },
+	{ "plan",   "[LINE...]",    "The coming year", cmd_plan },
+	{ "tlsa",   "[LINE...]",    "The TLSA records that belong in the zone now", cmd_tlsa },
+	{ "config", "[LINE...]",    "The effective configuration, and where each value comes from", cmd_config },
+	/* clang-format on */
+};
+
+const struct command *command_list(size_t *n)
+{
+	*n = ARRAY_LEN(commands);
+	return commands;
+}

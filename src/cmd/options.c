@@ -1,0 +1,394 @@
+/* options.c - the command line: one table of options, which also prints --help.
+ * Touches: nothing but stdout and stderr.
+ */
+#include "cmd/cmd.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/when.h"
+#include "sys/clock.h"
+
+struct option {
+	const char *name;               /* without "--" */
+	char        letter;             /* or 0 */
+	const char *argument;           /* its name in --help, or NULL */
+	const char *commands;           /* blank-separated, or NULL: every command */
+	const char *help;
+	bool      (*set)(struct args *a, const char *value);
+};
+
+#define ACTING "init cron renew roll"
+
+static bool set_config(struct args *a, const char *v)
+{
+	strv_add(&a->configs, v);
+	return *v != '\0';
+}
+
+static bool set_hooks(struct args *a, const char *v)
+{
+	(void)a;
+	(void)v;
+	return true;            /* hooks run anyway; the option is there for old crontabs */
+}
+
+static bool set_dry_run(struct args *a, const char *v)
+{
+	(void)v;
+	return a->dry_run = true;
+}
+
+static bool set_verbose(struct args *a, const char *v)
+{
+	(void)v;
+	return a->verbose = true;
+}
+
+static bool set_quiet(struct args *a, const char *v)
+{
+	(void)v;
+	return a->quiet = true;
+}
+
+static bool set_json(struct args *a, const char *v)
+{
+	(void)v;
+	return a->json = true;
+}
+
+static bool set_no_color(struct args *a, const char *v)
+{
+	(void)v;
+	return a->no_color = true;
+}
+
+static bool set_now(struct args *a, const char *v)
+{
+	int64_t at;
+
+	(void)a;
+	if (!when_parse_instant(v, &at))
+		return false;
+	clock_pretend(at);
+	return true;
+}
+
+static bool set_jobs(struct args *a, const char *v)
+{
+	int64_t n;
+
+	if (!text_number(v, 256, &n) || n < 1)
+		return false;
+	a->jobs = (unsigned)n;
+	return true;
+}
+
+static bool set_emergency(struct args *a, const char *v)
+{
+	(void)v;
+	return a->emergency = true;
+}
+
+static bool set_force(struct args *a, const char *v)
+{
+	(void)v;
+	return a->force = true;
+}
+
+static bool set_back(struct args *a, const char *v)
+{
+	(void)v;
+	return a->back = true;
+}
+
+static bool set_days(struct args *a, const char *v)
+{
+	return text_number(v, 36500, &a->days) && a->days > 0;
+}
+
+static bool set_format(struct args *a, const char *v)
+{
+	a->format = v;
+	return *v != '\0';
+}
+
+static bool set_origin(struct args *a, const char *v)
+{
+	a->origin = v;
+	return *v != '\0';
+}
+
+static bool set_ttl(struct args *a, const char *v)
+{
+	int64_t n;
+
+	/* zone files count seconds, and so do zone generators: a bare number is fine here */
+	if (text_number(v, WEEK, &n) || when_parse_duration(v, &n)) {
+		a->ttl_for = n;
+		return n > 0 && n <= WEEK;
+	}
+	return false;
+}
+
+static const struct option options[] = {
+	/* clang-format off */
+	{ "config",    'c', "FILE|DIR", NULL, "read this instead of " CONFIG_DEFAULT_DIR "; may be repeated", set_config },
+	{ "json",      0,   NULL, NULL, "print one JSON document", set_json },
+	{ "verbose",   'v', NULL, NULL, "say why, and show what hooks print", set_verbose },
+	{ "quiet",     'q', NULL, NULL, "print errors only", set_quiet },
+	{ "no-color",  0,   NULL, NULL, "no colours, even on a terminal", set_no_color },
+	{ "now",       0,   "TIME", NULL, "pretend that it is TIME (@EPOCH or RFC 3339), for rehearsals", set_now },
+	{ "dry-run",   'n', NULL, ACTING, "print what would be done and why; change nothing", set_dry_run },
+	{ "jobs",      'j', "N", ACTING, "at most N workers and hooks at a time (default 8)", set_jobs },
+	{ "hooks",     'k', NULL, ACTING, "accepted for old crontabs; hooks run anyway", set_hooks },
+	{ "emergency", 0,   NULL, "roll", "the live key is compromised: wait for caches only", set_emergency },
+	{ "force",     0,   NULL, "roll", "with --emergency: do not wait for caches either", set_force },
+	{ "back",      0,   NULL, "roll", "back to the retired key whose records are still published", set_back },
+	{ "days",      0,   "N", "plan", "how far to look ahead (default 365)", set_days },
+	{ "format",    0,   "FORMAT", "tlsa", "zone (default), generic, json, nsupdate, tinydns or csv", set_format },
+	{ "origin",    0,   "ZONE", "tlsa", "only owners in ZONE; zone format prints names relative to it", set_origin },
+	{ "ttl",       0,   "TTL", "tlsa", "instead of the configured TTL", set_ttl },
+	/* clang-format on */
+};
+
+static bool takes(const struct option *o, const char *command)
+{
+	size_t len = strlen(command);
+
+	if (!o->commands)
+		return true;
+	for (const char *p = o->commands; *p; p += strspn(p, " ")) {
+		size_t n = strcspn(p, " ");
+
+		if (n == len && strncmp(p, command, n) == 0)
+			return true;
+		p += n;
+	}
+	return false;
+}
+
+static void print_option(const struct option *o)
+{
+	char left[40];
+
+	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
+		 o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, o->argument ? " " : "",
+		 o->argument ? o->argument : "");
+	printf("  %-23s %s\n", left, o->help);
+}
+
+void options_help(const struct command *c)
+{
+	size_t n;
+	const struct command *all = command_list(&n);
+
+	if (c) {
+		printf("usage: certline [OPTION...] %s %s\n\n%s.\n\n", c->name, c->synopsis, c->help);
+	} else {
+		printf("certline " CERTLINE_VERSION ": keys, certificates and TLSA records that never "
+		       "disagree\n\nusage: certline [OPTION...] COMMAND [LINE...]\n\nCommands (all lines if "
+		       "none is named):\n");
+		for (size_t i = 0; i < n; i++)
+			printf("  %-7s %-14s %s\n", all[i].name, all[i].synopsis, all[i].help);
+		printf("\n");
+	}
+	printf("Options:\n");
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (!c || takes(&options[i], c->name))
+			print_option(&options[i]);
+	printf("      --version           print the version\n"
+	       "  -h, --help              this text; after a command, what that command takes\n\n"
+	       "Exit status: 0 all is well; 1 a line failed or owes something; 2 usage or\n"
+	       "configuration, nothing was tried; 75 not now, nothing is at risk.\n"
+	       "Manual: certline(8), certline.conf(5), certline-hooks(7).\n");
+}
+
+static const struct option *find_long(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (strlen(options[i].name) == len && strncmp(options[i].name, name, len) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static const struct option *find_short(char letter)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (options[i].letter && options[i].letter == letter)
+			return &options[i];
+	return NULL;
+}
+
+static int unknown_option(const char *arg)
+{
+	const char *names[ARRAY_LEN(options)], *near;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		names[n++] = options[i].name;
+	near = text_starts(arg, "--") ? text_nearest(arg + 2, names, n) : NULL;
+	if (near)
+		complain("unknown option %s (did you mean --%s?)", arg, near);
+	else
+		complain("unknown option %s; see certline --help", arg);
+	return -1;
+}
+
+struct parse {
+	struct args *a;
+	char **argv;
+	int argc, i;
+	const struct option *used[64];
+	size_t used_n;
+	bool help, version;
+};
+
+static int apply(struct parse *p, const struct option *o, const char *value)
+{
+	if (p->used_n < ARRAY_LEN(p->used))
+		p->used[p->used_n++] = o;
+	if (o->set(p->a, value))
+		return 0;
+	complain("--%s does not take \"%s\"; it wants %s", o->name, value,
+		 strcmp(o->name, "now") == 0 ? "@EPOCH or RFC 3339, like 2027-01-31T12:00:00Z" : o->argument);
+	return -1;
+}
+
+static int need_value(struct parse *p, const struct option *o)
+{
+	if (p->i + 1 >= p->argc) {
+		complain("--%s needs an argument: %s", o->name, o->argument);
+		return -1;
+	}
+	return apply(p, o, p->argv[++p->i]);
+}
+
+static int parse_long(struct parse *p, const char *arg)
+{
+	const char *eq = strchr(arg, '=');
+	size_t len = eq ? (size_t)(eq - arg - 2) : strlen(arg) - 2;
+	const struct option *o = find_long(arg + 2, len);
+
+	if (strcmp(arg, "--help") == 0)
+		return p->help = true, 0;
+	if (strcmp(arg, "--version") == 0)
+		return p->version = true, 0;
+	if (!o)
+		return unknown_option(arg);
+	if (o->argument)
+		return eq ? apply(p, o, eq + 1) : need_value(p, o);
+	if (eq) {
+		complain("--%s takes no argument", o->name);
+		return -1;
+	}
+	return apply(p, o, "");
+}
+
+static int parse_short(struct parse *p, const char *arg)
+{
+	for (const char *c = arg + 1; *c; c++) {
+		const struct option *o = find_short(*c);
+
+		if (*c == 'h') {
+			p->help = true;
+			continue;
+		}
+		if (!o)
+			return unknown_option(arg);
+		if (o->argument)
+			return c[1] ? apply(p, o, c + 1) : need_value(p, o);
+		if (apply(p, o, "") < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static const struct command *find_command(const char *name)
+{
+	size_t n;
+	const struct command *all = command_list(&n);
+	const char *names[32], *near;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(all[i].name, name) == 0)
+			return &all[i];
+		names[i] = all[i].name;
+	}
+	near = text_nearest(name, names, n);
+	if (near)
+		complain("there is no command \"%s\" (did you mean \"%s\"?)", name, near);
+	else
+		complain("there is no command \"%s\"; see certline --help", name);
+	return NULL;
+}
+
+static int check_fit(const struct parse *p)
+{
+	for (size_t i = 0; i < p->used_n; i++) {
+		if (takes(p->used[i], p->a->command))
+			continue;
+		complain("%s does not take --%s; it goes with: %s", p->a->command, p->used[i]->name,
+			 p->used[i]->commands);
+		return -1;
+	}
+	if (p->a->force && !p->a->emergency) {
+		complain("--force goes with --emergency: promoting before caches have forgotten the old set "
+			 "locks DANE clients out");
+		return -1;
+	}
+	if (p->a->back && (p->a->emergency || p->a->force)) {
+		complain("--back and --emergency exclude each other");
+		return -1;
+	}
+	return 0;
+}
+
+int options_parse(struct args *a, int argc, char **argv, enum exit_status *status)
+{
+	struct parse p = { .a = a, .argv = argv, .argc = argc, .i = 1 };
+	const struct command *c = NULL;
+	bool only_names = false;
+
+	*a = (struct args){ .jobs = 8, .days = 365 };
+	*status = EXIT_USAGE;
+	for (; p.i < argc; p.i++) {
+		const char *arg = argv[p.i];
+
+		if (!only_names && strcmp(arg, "--") == 0) {
+			only_names = true;
+		} else if (!only_names && text_starts(arg, "--")) {
+			if (parse_long(&p, arg) < 0)
+				return -1;
+		} else if (!only_names && arg[0] == '-' && arg[1]) {
+			if (parse_short(&p, arg) < 0)
+				return -1;
+		} else if (!c) {
+			c = find_command(arg);
+			if (!c)
+				return -1;
+			a->command = c->name;
+		} else {
+			strv_add(&a->lines, arg);
+		}
+	}
+	if (p.version || p.help) {
+		if (p.version)
+			printf("certline " CERTLINE_VERSION "\n");
+		else
+			options_help(c);
+		*status = EXIT_OK;
+		return -1;
+	}
+	if (!c) {
+		complain("no command given: init, cron, renew, roll, status, plan, tlsa or config; see "
+			 "certline --help");
+		return -1;
+	}
+	return check_fit(&p);
+}
+
+void options_free(struct args *a)
+{
+	strv_free(&a->configs);
+	strv_free(&a->lines);
+}

@@ -1,0 +1,133 @@
+/* plan.c - `certline plan`: a forecast, by folding the rule table over assumed successes.
+ * Touches: stdout, stderr.
+ */
+#include "cmd/cmd.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+#include "io/json.h"
+#include "sys/clock.h"
+
+struct event {
+	int64_t     at;
+	const struct line *l;
+	enum step   step;
+	const char *why;
+	size_t      order;              /* of two at the same instant, the one that comes first */
+};
+
+struct events {
+	struct event *v;
+	size_t n;
+};
+
+static void add(struct events *out, const struct event *e)
+{
+	if ((out->n & (out->n - 1)) == 0)
+		out->v = mem_resize(out->v, out->n ? out->n * 2 : 1, sizeof(*out->v));
+	out->v[out->n] = *e;
+	out->v[out->n].order = out->n;
+	out->n++;
+}
+
+/* A key that is renewed every hour over a hundred years is a mistake that must end, too. */
+#define EVENTS_PER_LINE_MAX 100000
+
+static void foresee(struct events *out, struct scene *s, struct line *l, int64_t until_at)
+{
+	int64_t now = clock_now();
+	struct facts f;
+
+	line_facts(&f, &s->world, l);
+	for (int i = 0; i < EVENTS_PER_LINE_MAX && now <= until_at; i++) {
+		struct decision d = rollover_next(&l->policy, &f, now);
+
+		if (d.step == DO_NOTHING) {
+			if (d.again_at == WHEN_NEVER)
+				return;
+			now = d.again_at;
+			continue;
+		}
+		if (d.step != DO_LINK)
+			add(out, &(struct event){ now, l, d.step, d.why, 0 });
+		rollover_assume(&l->policy, &f, d.step, now);
+	}
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct event *x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+static void print_text(const struct events *e, int64_t days)
+{
+	if (e->n == 0)
+		printf("nothing will happen in the next %lld days\n", (long long)days);
+	for (size_t i = 0; i < e->n; i++) {
+		char at[WHEN_TEXT_LEN];
+
+		when_format_minute(at, e->v[i].at);
+		printf("%s  %-20s %-13s %s\n", at, e->v[i].l->cfg->name,
+		       rollover_step_name(e->v[i].step), e->v[i].why);
+	}
+}
+
+static void print_json(const struct events *e)
+{
+	struct json *doc = json_object(), *list;
+	struct buf out;
+
+	json_put_int(doc, "version", JSON_VERSION);
+	list = json_put(doc, "events", json_array());
+	for (size_t i = 0; i < e->n; i++) {
+		struct json *o = json_put(list, NULL, json_object());
+		char at[WHEN_TEXT_LEN];
+
+		when_format_instant(at, e->v[i].at);
+		json_put_str(o, "at", at);
+		json_put_str(o, "line", e->v[i].l->cfg->name);
+		json_put_str(o, "step", rollover_step_name(e->v[i].step));
+		json_put_str(o, "why", e->v[i].why);
+	}
+	buf_init(&out, (size_t)1 << 30);
+	json_print(&out, doc, true);
+	fwrite(out.s, 1, out.len, stdout);
+	buf_free(&out);
+	json_free(doc);
+}
+
+enum exit_status cmd_plan(const struct args *a)
+{
+	int64_t until_at = when_add(clock_now(), a->days * DAY);
+	struct events events = { 0 };
+	enum exit_status status;
+	struct scene s;
+
+	if (scene_open(&s, a, &status) < 0)
+		return status;
+	status = EXIT_OK;
+	for (size_t i = 0; i < s.n; i++) {
+		struct line *l = s.lines[i];
+
+		world_load(&s.world, l);
+		if (l->failed) {
+			complain("%s: %s", l->cfg->name, l->err.text);
+			status = EXIT_BAD;
+			continue;
+		}
+		foresee(&events, &s, l, until_at);
+	}
+	if (events.n)
+		qsort(events.v, events.n, sizeof(*events.v), by_time);
+	if (a->json)
+		print_json(&events);
+	else if (!a->quiet)
+		print_text(&events, a->days);
+	free(events.v);
+	scene_close(&s);
+	return status;
+}

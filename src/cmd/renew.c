@@ -1,0 +1,9 @@
+/* renew.c - `certline renew`: new certificates for the existing keys, live and staging, now.
+ * Touches: everything that a run touches.
+ */
+#include "cmd/cmd.h"
+
+enum exit_status cmd_renew(const struct args *a)
+{
+	return act(a, &(struct act){ .what = "certline renew", .order = { .what = ORDER_RENEW } });
+}

@@ -1,0 +1,96 @@
+/* scene.c - what every command begins with: the configuration, and the lines that are meant.
+ * Touches: stderr.
+ */
+#include "cmd/cmd.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdarg.h>
+
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("certline: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+bool colorful(const struct args *a)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return !a->no_color && isatty(STDOUT_FILENO) && !(no && *no) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
+static int pick(struct scene *s, const struct strv *names)
+{
+	if (names->n == 0) {
+		for (size_t i = 0; i < s->world.n; i++)
+			s->lines[s->n++] = &s->world.lines[i];
+		return 0;
+	}
+	for (size_t i = 0; i < names->n; i++) {
+		struct line *l = world_find(&s->world, names->v[i]);
+		const char **known, *near;
+		bool twice = false;
+
+		for (size_t k = 0; k < s->n; k++)
+			twice |= s->lines[k] == l;
+		if (twice)
+			continue;
+		if (l) {
+			s->lines[s->n++] = l;
+			continue;
+		}
+		known = mem_array(s->world.n, sizeof(*known));
+		for (size_t k = 0; k < s->world.n; k++)
+			known[k] = s->config.lines[k].name;
+		near = text_nearest(names->v[i], known, s->world.n);
+		if (near)
+			complain("there is no line \"%s\" (did you mean \"%s\"?)", names->v[i], near);
+		else
+			complain("there is no line \"%s\"; `certline status` lists them", names->v[i]);
+		free(known);
+		return -1;
+	}
+	return 0;
+}
+
+int scene_open(struct scene *s, const struct args *a, enum exit_status *status)
+{
+	struct err e;
+	int rc;
+
+	*s = (struct scene){ 0 };
+	*status = EXIT_USAGE;
+	rc = config_load(&s->config, &a->configs, &e);
+	for (size_t i = 0; i < s->config.problems.n; i++)
+		fprintf(stderr, "%s\n", s->config.problems.v[i]);
+	if (rc < 0) {
+		complain("%s", e.text);
+		config_free(&s->config);
+		return -1;
+	}
+	for (size_t i = 0; i < s->config.warnings.n && (a->verbose || strcmp(a->command, "config") == 0); i++)
+		fprintf(stderr, "%s\n", s->config.warnings.v[i]);
+	world_init(&s->world, &s->config);
+	s->lines = mem_array(s->world.n + a->lines.n, sizeof(struct line *));
+	if (pick(s, &a->lines) < 0) {
+		scene_close(s);
+		return -1;
+	}
+	return 0;
+}
+
+void scene_close(struct scene *s)
+{
+	world_free(&s->world);
+	config_free(&s->config);
+	free(s->lines);
+	*s = (struct scene){ 0 };
+}

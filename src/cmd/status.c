@@ -1,0 +1,240 @@
+/* status.c - `certline status`: every line, on 80 columns or as JSON.  Reads only, takes no lock.
+ * Touches: stdout, stderr.
+ */
+#include "cmd/cmd.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+#include "io/json.h"
+#include "sys/clock.h"
+
+#define BOLD  "\033[1m"
+#define RED   "\033[31m"
+#define PLAIN "\033[0m"
+
+/* One line of the table, ready to print. */
+struct view {
+	const struct line *l;
+	struct facts    f;
+	struct forecast next;
+	struct strv     pending;
+	bool            color;
+	int64_t         now;
+};
+
+static void when_text(char out[WHEN_TEXT_LEN], const struct view *v)
+{
+	char rough[WHEN_TEXT_LEN];
+
+	if (v->next.at == WHEN_NEVER) {
+		snprintf(out, WHEN_TEXT_LEN, "-");
+	} else if (v->next.at <= v->now) {
+		snprintf(out, WHEN_TEXT_LEN, "now");
+	} else {
+		when_format_rough(rough, v->next.at - v->now);
+		snprintf(out, WHEN_TEXT_LEN, "in %.24s", rough);
+	}
+}
+
+/* Words are kept whole; every row begins with the given indent. */
+static void print_wrapped(const char *text, const char *first, const char *rest, size_t width)
+{
+	size_t col = strlen(first);
+
+	fputs(first, stdout);
+	while (*(text += strspn(text, " "))) {
+		size_t len = strcspn(text, " ");
+
+		if (col > strlen(rest) && col + len + 1 > width) {
+			printf("\n%s", rest);
+			col = strlen(rest);
+		} else if (col > strlen(rest)) {
+			putchar(' ');
+			col++;
+		}
+		printf("%.*s", (int)len, text);
+		col += len;
+		text += len;
+	}
+	putchar('\n');
+}
+
+static void print_head(bool color)
+{
+	printf("%s%-22s %-9s %8s %9s  %-14s %s%s\n", color ? BOLD : "", "LINE", "PHASE", "KEY AGE",
+	       "CERT LEFT", "NEXT", "WHEN", color ? PLAIN : "");
+}
+
+static void print_problem(const struct view *v, const char *text)
+{
+	if (v->color)
+		fputs(RED, stdout);
+	print_wrapped(text, "  ! ", "    ", 80);
+	if (v->color)
+		fputs(PLAIN, stdout);
+}
+
+static void print_records(const struct view *v)
+{
+	const struct set *s = &v->l->ledger.set;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!*s->v[i].owner)
+			continue;
+		if (i == 0 || strcmp(s->v[i].owner, s->v[i - 1].owner) != 0)
+			printf("    %s\n", s->v[i].owner);
+		printf("      %.30s...  %s%s\n", s->v[i].data,
+		       s->v[i].keyset == v->f.live.id ? "live"
+		       : v->f.staging.present && s->v[i].keyset == v->f.staging.id ? "staging"
+		       : s->v[i].keyset ? "retired" : "of another line",
+		       s->v[i].published_at ? "" : ", not published yet");
+	}
+}
+
+static void print_view(const struct view *v, bool verbose)
+{
+	char age[WHEN_TEXT_LEN] = "-", left[WHEN_TEXT_LEN] = "-", when[WHEN_TEXT_LEN];
+	const char *phase = rollover_phase_name(rollover_phase(&v->f));
+
+	if (v->l->failed) {
+		printf("%-22s %-9s\n", v->l->cfg->name, "?");
+		print_problem(v, v->l->err.text);
+		return;
+	}
+	if (v->f.live.present) {
+		when_format_rough(age, v->now - v->f.live.created_at);
+		when_format_rough(left, v->f.live.cert_until_at - v->now);
+	}
+	when_text(when, v);
+	printf("%-22s %-9s %8s %9s  %-14s %s\n", v->l->cfg->name, phase, age, left,
+	       v->next.step == DO_NOTHING ? "-" : rollover_step_name(v->next.step), when);
+	if (!v->l->known) {
+		print_wrapped("not set up yet: run certline init", "    ", "    ", 80);
+		return;
+	}
+	print_wrapped(v->next.why, "    ", "    ", 80);
+	for (size_t i = 0; i < v->pending.n; i++)
+		print_problem(v, v->pending.v[i]);
+	if (verbose)
+		print_records(v);
+}
+
+static void put_at(struct json *o, const char *key, int64_t at)
+{
+	char text[WHEN_TEXT_LEN];
+
+	if (at == 0 || at == WHEN_NEVER)
+		return;
+	when_format_instant(text, at);
+	json_put_str(o, key, text);
+}
+
+static void put_key(struct json *o, const char *name, const struct key_facts *k)
+{
+	struct json *j;
+
+	if (!k->present)
+		return;
+	j = json_put(o, name, json_object());
+	json_put_int(j, "keyset", k->id);
+	json_put_int(j, "generation", k->gen);
+	put_at(j, "created", k->created_at);
+	put_at(j, "staged", k->staged_at);
+	put_at(j, "retired", k->retired_at);
+	put_at(j, "not_before", k->cert_from_at);
+	put_at(j, "not_after", k->cert_until_at);
+	put_at(j, "published", k->published_at);
+	if (k->compromised)
+		json_put_bool(j, "compromised", true);
+}
+
+static void put_view(struct json *lines, const struct view *v)
+{
+	struct json *o = json_put(lines, NULL, json_object()), *list;
+	const struct set *s = &v->l->ledger.set;
+
+	json_put_str(o, "line", v->l->cfg->name);
+	json_put_bool(o, "ok", !v->l->failed && v->l->known && v->pending.n == 0);
+	if (v->l->failed) {
+		json_put_str(o, "error", v->l->err.text);
+		return;
+	}
+	json_put_bool(o, "set_up", v->l->known);
+	json_put_str(o, "phase", rollover_phase_name(rollover_phase(&v->f)));
+	if (v->f.live.present) {
+		json_put_int(o, "key_age", v->now - v->f.live.created_at);
+		json_put_int(o, "certificate_left", v->f.live.cert_until_at - v->now);
+	}
+	json_put_str(o, "next", v->next.step == DO_NOTHING ? NULL : rollover_step_name(v->next.step));
+	put_at(o, "next_at", v->next.at);
+	json_put_str(o, "why", v->next.why);
+	list = json_put(o, "pending", json_array());
+	for (size_t i = 0; i < v->pending.n; i++)
+		json_put_str(list, NULL, v->pending.v[i]);
+	put_key(o, "live", &v->f.live);
+	put_key(o, "staging", &v->f.staging);
+	put_key(o, "retired", &v->f.retired);
+	list = json_put(o, "records", json_array());
+	for (size_t i = 0; i < s->n; i++) {
+		struct json *r;
+
+		if (!*s->v[i].owner)
+			continue;
+		r = json_put(list, NULL, json_object());
+		json_put_str(r, "owner", s->v[i].owner);
+		json_put_str(r, "data", s->v[i].data);
+		json_put_int(r, "keyset", s->v[i].keyset);
+		put_at(r, "published", s->v[i].published_at);
+	}
+}
+
+static void look(struct view *v, struct scene *s, struct line *l)
+{
+	world_load(&s->world, l);
+	v->l = l;
+	if (l->failed)
+		return;
+	line_facts(&v->f, &s->world, l);
+	v->next = rollover_forecast(&l->policy, &v->f, v->now);
+	if (l->known)
+		engine_pending(&v->pending, &s->world, l);
+}
+
+enum exit_status cmd_status(const struct args *a)
+{
+	struct json *doc = json_object(), *lines;
+	enum exit_status status;
+	struct scene s;
+	struct buf out;
+
+	if (scene_open(&s, a, &status) < 0) {
+		json_free(doc);
+		return status;
+	}
+	status = EXIT_OK;
+	json_put_int(doc, "version", JSON_VERSION);
+	lines = json_put(doc, "lines", json_array());
+	if (!a->json && !a->quiet)
+		print_head(colorful(a));
+	for (size_t i = 0; i < s.n; i++) {
+		struct view v = { .color = colorful(a), .now = clock_now() };
+
+		look(&v, &s, s.lines[i]);
+		if (v.l->failed || !v.l->known || v.pending.n)
+			status = EXIT_BAD;
+		if (a->json)
+			put_view(lines, &v);
+		else if (!a->quiet)
+			print_view(&v, a->verbose);
+		strv_free(&v.pending);
+	}
+	if (a->json) {
+		buf_init(&out, (size_t)1 << 30);
+		json_print(&out, doc, true);
+		fwrite(out.s, 1, out.len, stdout);
+		buf_free(&out);
+	}
+	json_free(doc);
+	scene_close(&s);
+	return status;
+}

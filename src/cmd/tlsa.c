@@ -1,0 +1,62 @@
+/* tlsa.c - `certline tlsa`: the records that belong in the zone now, for zone generators.
+ *
+ * Reads only and takes no lock, so that a generator started by a key-change hook gets the new set.
+ * Touches: stdout, stderr.
+ */
+#include "cmd/cmd.h"
+
+#include "base/text.h"
+#include "run/publish.h"
+
+enum exit_status cmd_tlsa(const struct args *a)
+{
+	enum tlsa_format format = FORMAT_ZONE;
+	enum exit_status status;
+	struct tlsa_rows rows = { 0 };
+	char origin[256] = "";
+	struct scene s;
+	struct buf out;
+	struct err e;
+
+	if (a->format && !tlsa_format_parse(a->format, &format)) {
+		complain("--format does not take \"%s\"; it is one of %s", a->format, tlsa_format_names());
+		return EXIT_USAGE;
+	}
+	if (a->json)
+		format = FORMAT_JSON;
+	if (a->origin)
+		snprintf(origin, sizeof(origin), "%s", a->origin);
+	if (strlen(origin) > 1 && text_ends(origin, "."))
+		origin[strlen(origin) - 1] = '\0';
+	if (scene_open(&s, a, &status) < 0)
+		return status;
+	status = EXIT_OK;
+	for (size_t i = 0; i < s.n; i++)
+		world_load(&s.world, s.lines[i]);
+	/* a zone made from half of the records would take the other half away: all or nothing */
+	for (size_t i = 0; i < s.world.n; i++) {
+		if (!s.world.lines[i].loaded || !s.world.lines[i].failed)
+			continue;
+		complain("%s: %s; no records are printed, since the set would not be whole",
+			 s.world.lines[i].cfg->name, s.world.lines[i].err.text);
+		status = EXIT_BAD;
+	}
+	for (size_t i = 0; i < s.n && status == EXIT_OK && !a->quiet; i++)
+		if (!s.lines[i]->ledger.set_serial && s.lines[i]->cfg->owners.n)
+			complain("%s has no records yet: %s", s.lines[i]->cfg->name, s.lines[i]->known
+				 ? "its servers do not have the first key yet" : "it was never set up");
+	buf_init(&out, (size_t)1 << 30);
+	if (status == EXIT_OK) {
+		publish_rows(&rows, &s.world, s.lines, s.n);
+		if (publish_print(&out, &rows, format, *origin ? origin : NULL, a->ttl_for, &e) < 0) {
+			complain("%s", e.text);
+			status = EXIT_BAD;
+		} else {
+			fwrite(out.s, 1, out.len, stdout);
+		}
+	}
+	buf_free(&out);
+	tlsa_rows_free(&rows);
+	scene_close(&s);
+	return status;
+}
