@@ -1,0 +1,708 @@
+/* test_rollover.c - the rule table: every row, their order, and what holds for all facts.
+ * Touches: nothing.
+ */
+#include "core/rollover.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define NOW ((int64_t)1800000000)
+
+static const struct policy dane = {
+	.max_key_age_for = 180 * DAY, .staging_for = 2 * DAY, .retire_after_for = 2 * DAY,
+	.cert_for = 90 * DAY, .ttl_for = HOUR, .publishes = true, .tells = true,
+};
+static const struct policy plain = {
+	.max_key_age_for = 180 * DAY, .retire_after_for = 2 * DAY, .cert_for = 90 * DAY,
+	.tells = true,
+};
+
+static struct key_facts key(int id, int64_t age_for)
+{
+	return (struct key_facts){
+		.present = true, .id = id, .gen = id, .fits_types = true, .fits_names = true,
+		.created_at = NOW - age_for, .staged_at = NOW - age_for,
+		.cert_from_at = NOW - 10 * DAY, .cert_until_at = NOW + 80 * DAY,
+		.published_at = NOW - age_for + HOUR,
+	};
+}
+
+static struct facts steady(void)
+{
+	return (struct facts){ .live = key(1, 20 * DAY), .deployed_at = NOW - 20 * DAY };
+}
+
+/* Staged three days ago, published an hour later: settled since almost a day. */
+static struct facts staged(void)
+{
+	struct facts f = steady();
+
+	f.live.created_at = NOW - 190 * DAY;
+	f.staging = key(2, 3 * DAY);
+	return f;
+}
+
+static struct facts retiring(void)
+{
+	struct facts f = steady();
+
+	f.retired = key(0, 200 * DAY);
+	f.retired.retired_at = NOW - DAY;
+	f.retired_n = 1;
+	f.deployed_at = NOW - DAY + 5;
+	return f;
+}
+
+static enum step next(const struct policy *p, const struct facts *f)
+{
+	return rollover_next(p, f, NOW).step;
+}
+
+/* The steps that come when each, once chosen, is switched off for this run. */
+static void assert_order(const struct policy *p, struct facts f, const enum step *want, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		enum step got = next(p, &f);
+
+		if (got != want[i])
+			fail_msg("place %zu: %s instead of %s", i, rollover_step_name(got),
+				 rollover_step_name(want[i]));
+		f.tried |= 1U << got;
+	}
+}
+
+#define ORDER(p, f, ...) do { \
+	const enum step want_[] = { __VA_ARGS__, DO_NOTHING }; \
+	assert_order((p), (f), want_, ARRAY_LEN(want_)); \
+} while (0)
+
+/* Rows ----------------------------------------------------------------------------------------- */
+
+static void new_line_makes_a_key(void **state)
+{
+	struct facts f = { 0 };
+
+	(void)state;
+	assert_int_equal(next(&dane, &f), DO_MAKE_KEY);
+	f.tried = 1U << DO_MAKE_KEY;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.tried = 0;
+	f.retry_at[DO_MAKE_KEY] = NOW + 77;
+	assert_int_equal(rollover_next(&dane, &f, NOW).again_at, NOW + 77);
+}
+
+static void steady_line_does_nothing_until_something_is_due(void **state)
+{
+	struct facts f = steady();
+	struct decision d = rollover_next(&dane, &f, NOW);
+
+	(void)state;
+	assert_int_equal(d.step, DO_NOTHING);
+	assert_string_equal(d.why, "up to date");
+	/* a third of 90 days is left 30 days before the end */
+	assert_int_equal(d.again_at, NOW + 50 * DAY);
+}
+
+static void order_in_steady(void **state)
+{
+	struct facts f = steady();
+
+	(void)state;
+	f.links_wrong = f.deploy_pending = f.set_changed = true;
+	f.live.fits_names = false;
+	f.live.compromised = true;
+	f.back_wanted = f.back_published = true;        /* without a retired key: no meaning */
+	f.purge_at = NOW;
+	ORDER(&dane, f, DO_LINK, DO_RENEW, DO_DEPLOY, DO_PUBLISH, DO_STAGE);
+	f.set_changed = false;
+	ORDER(&dane, f, DO_LINK, DO_RENEW, DO_DEPLOY, DO_STAGE, DO_PURGE);
+}
+
+static void order_in_staged(void **state)
+{
+	struct facts f = staged();
+
+	(void)state;
+	f.links_wrong = f.deploy_pending = true;
+	f.purge_at = NOW;
+	f.live.cert_until_at = NOW + DAY;
+	f.staging.cert_until_at = NOW + DAY;
+	ORDER(&dane, f, DO_LINK, DO_RENEW_STAGING, DO_PROMOTE, DO_RENEW, DO_DEPLOY, DO_PURGE);
+	f.set_pending = true;
+	ORDER(&dane, f, DO_LINK, DO_RENEW_STAGING, DO_RENEW, DO_DEPLOY, DO_PUBLISH);
+	f.staging.fits_types = false;
+	ORDER(&dane, f, DO_LINK, DO_UNSTAGE, DO_RENEW_STAGING, DO_RENEW, DO_DEPLOY, DO_PUBLISH);
+}
+
+static void order_in_retiring(void **state)
+{
+	struct facts f = retiring();
+
+	(void)state;
+	f.retired.retired_at = f.deployed_at = NOW - 3 * DAY;
+	f.links_wrong = f.deploy_pending = true;
+	f.live.fits_names = false;
+	f.live.compromised = true;
+	f.purge_at = NOW;
+	ORDER(&dane, f, DO_LINK, DO_RENEW, DO_DEPLOY, DO_RETIRE, DO_STAGE, DO_PURGE);
+	f.back_wanted = f.back_published = true;
+	ORDER(&dane, f, DO_LINK, DO_ROLL_BACK, DO_RENEW, DO_DEPLOY, DO_STAGE, DO_PURGE);
+}
+
+static void order_in_crowded(void **state)
+{
+	struct facts f = staged();
+
+	(void)state;
+	f.retired = key(0, 200 * DAY);
+	f.retired.retired_at = f.deployed_at = NOW - 3 * DAY;
+	f.retired_n = 1;
+	f.back_wanted = f.back_published = true;
+	f.staging.compromised = true;
+	f.staging.fits_names = false;
+	ORDER(&dane, f, DO_ROLL_BACK, DO_UNSTAGE, DO_RENEW_STAGING);
+	f.back_wanted = false;
+	f.staging.compromised = false;
+	f.staging.fits_names = true;
+	ORDER(&dane, f, DO_PROMOTE, DO_RETIRE);
+}
+
+static void reasons_in_order(void **state)
+{
+	struct facts f = staged();
+
+	(void)state;
+	/* everything that could be done has failed in this run: the sentence names the first cause */
+	f.tried = ~0U;
+	f.deployed_at = 0;
+	f.set_pending = f.set_changed = true;
+	f.retired = key(0, 200 * DAY);
+	f.back_wanted = true;
+	f.staging.fits_names = false;
+	assert_ptr_equal(strstr(rollover_next(&dane, &f, NOW).why, "a post-certchange hook"),
+			 rollover_next(&dane, &f, NOW).why);
+	f.deployed_at = NOW;
+	assert_non_null(strstr(rollover_next(&dane, &f, NOW).why, "a publisher has not"));
+	f.set_pending = f.set_changed = false;
+	assert_non_null(strstr(rollover_next(&dane, &f, NOW).why, "roll-back waits"));
+	f.back_wanted = false;
+	assert_non_null(strstr(rollover_next(&dane, &f, NOW).why, "no certificate that fits"));
+	f.staging.fits_names = true;
+	f.staging.published_at = NOW;
+	assert_non_null(strstr(rollover_next(&dane, &f, NOW).why, "caches may still"));
+	f.live.created_at = NOW;
+	assert_non_null(strstr(rollover_next(&dane, &f, NOW).why, "a next key is staged"));
+	f.staging = (struct key_facts){ 0 };
+	f.deployed_at = NOW;
+	assert_non_null(strstr(rollover_next(&dane, &f, NOW).why, "servers may still present"));
+	f.retired = (struct key_facts){ 0 };
+	assert_string_equal(rollover_next(&dane, &f, NOW).why, "up to date");
+}
+
+static void blind_lines_never_retire(void **state)
+{
+	struct policy p = dane;
+	struct facts f = retiring();
+
+	(void)state;
+	p.tells = false;
+	p.blind = true;
+	f.deployed_at = 0;
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	assert_non_null(strstr(rollover_next(&p, &f, NOW + YEAR / 8).why, "old records stay"));
+}
+
+/* Promotion ------------------------------------------------------------------------------------ */
+
+static void promotion_waits_for_staging_after_the_publication_succeeded(void **state)
+{
+	struct facts f = staged();
+
+	(void)state;
+	f.staging.published_at = NOW - 2 * DAY + 1;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	assert_int_equal(rollover_next(&dane, &f, NOW).again_at, NOW + 1);
+	f.staging.published_at = NOW - 2 * DAY;
+	assert_int_equal(next(&dane, &f), DO_PROMOTE);
+	f.staging.published_at = 0;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+}
+
+static void promotion_waits_for_a_longer_old_ttl(void **state)
+{
+	struct facts f = staged();
+
+	(void)state;
+	f.staging.stale_until_at = NOW + 1;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.staging.stale_until_at = NOW;
+	assert_int_equal(next(&dane, &f), DO_PROMOTE);
+}
+
+static void promotion_is_blocked_by_any_open_publication(void **state)
+{
+	struct facts f = staged();
+
+	(void)state;
+	f.tried = 1U << DO_PUBLISH;
+	f.set_pending = true;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.set_pending = false;
+	f.set_changed = true;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+}
+
+static void promotion_needs_a_certificate_that_fits(void **state)
+{
+	struct facts f = staged();
+
+	(void)state;
+	f.tried = 1U << DO_RENEW_STAGING;
+	f.staging.fits_names = false;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f = staged();
+	f.tried = 1U << DO_RENEW_STAGING;
+	f.staging.cert_until_at = NOW;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.staging.cert_until_at = NOW + 1;              /* late, but good */
+	assert_int_equal(next(&dane, &f), DO_PROMOTE);
+	f = staged();
+	f.tried = 1U << DO_RENEW_STAGING;
+	f.staging.bootstrap = true;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.live.bootstrap = true;
+	assert_int_equal(next(&dane, &f), DO_PROMOTE);
+}
+
+static void standby_is_staged_early_and_promoted_when_due(void **state)
+{
+	struct policy p = dane;
+	struct facts f = steady();
+
+	(void)state;
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	p.standby = true;
+	assert_int_equal(next(&p, &f), DO_STAGE);
+	f.staging = key(2, 3 * DAY);
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	f.roll_wanted = true;
+	assert_int_equal(next(&p, &f), DO_PROMOTE);
+	f.roll_wanted = false;
+	f.live.compromised = true;
+	assert_int_equal(next(&p, &f), DO_PROMOTE);
+}
+
+static void emergency_waits_for_caches_only(void **state)
+{
+	struct facts f = staged();
+
+	(void)state;
+	f.live.compromised = true;
+	f.staging.published_at = NOW - HOUR - EMERGENCY_MARGIN_FOR;
+	f.staging.stale_until_at = f.staging.published_at + HOUR;
+	assert_int_equal(next(&dane, &f), DO_PROMOTE);
+	f.staging.stale_until_at += 1;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.roll_wanted = f.force = true;
+	assert_int_equal(next(&dane, &f), DO_PROMOTE);
+	f.staging.published_at = 0;                     /* not even by force before it is published */
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	/* the TTL is unknown: there is nothing to compute with but the configured time */
+	f.force = false;
+	f.staging.published_at = NOW - DAY;
+	f.staging.stale_until_at = 0;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+}
+
+static void without_dns_promotion_follows_staging(void **state)
+{
+	struct facts f = staged();
+	struct policy p = plain;
+
+	(void)state;
+	f.staging.published_at = 0;
+	f.staging.staged_at = NOW;
+	assert_int_equal(next(&p, &f), DO_PROMOTE);
+	p.staging_for = DAY;
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	f.force = f.roll_wanted = true;
+	assert_int_equal(next(&p, &f), DO_PROMOTE);
+}
+
+/* The other steps ------------------------------------------------------------------------------ */
+
+static void first_set_only_after_the_servers_have_the_key(void **state)
+{
+	struct facts f = steady();
+
+	(void)state;
+	f.live.published_at = 0;
+	f.set_changed = f.deploy_pending = true;
+	f.deployed_at = 0;
+	f.tried = 1U << DO_DEPLOY;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.deployed_at = NOW;
+	assert_int_equal(next(&dane, &f), DO_PUBLISH);
+}
+
+static void retirement_waits_for_the_servers(void **state)
+{
+	struct facts f = retiring();
+
+	(void)state;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	assert_int_equal(rollover_retire_at(&dane, &f), f.deployed_at + 2 * DAY);
+	assert_int_equal(rollover_next(&dane, &f, f.deployed_at + 2 * DAY).step, DO_RETIRE);
+	f.deployed_at = 0;
+	assert_int_equal(rollover_next(&dane, &f, NOW + 20 * DAY).step, DO_NOTHING);
+	f = retiring();
+	f.retired.compromised = true;                   /* told is enough: away with it */
+	assert_int_equal(next(&dane, &f), DO_RETIRE);
+	f.tried = 1U << DO_PUBLISH;
+	f.set_pending = true;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+}
+
+static void one_change_at_a_time(void **state)
+{
+	struct facts f = retiring();
+
+	(void)state;
+	f.roll_wanted = true;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.live.compromised = true;
+	assert_int_equal(next(&dane, &f), DO_STAGE);
+	f = steady();
+	f.roll_wanted = true;
+	assert_int_equal(next(&dane, &f), DO_STAGE);
+	f.tried = 1U << DO_PUBLISH;
+	f.set_pending = true;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.set_pending = false;
+	f.deployed_at = 0;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+}
+
+static void what_makes_a_key_due(void **state)
+{
+	struct facts f = steady();
+
+	(void)state;
+	f.live.created_at = NOW - 180 * DAY + 1;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.live.created_at = NOW - 180 * DAY;
+	assert_int_equal(next(&dane, &f), DO_STAGE);
+	f.rolled_back_at = NOW - 1;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	assert_int_equal(rollover_next(&dane, &f, NOW - 1 + ROLLED_BACK_REST_FOR).step, DO_STAGE);
+	f = steady();
+	f.live.fits_types = false;
+	assert_int_equal(next(&dane, &f), DO_STAGE);
+}
+
+static void what_makes_a_certificate_due(void **state)
+{
+	struct policy p = dane;
+	struct key_facts k = key(1, DAY);
+
+	(void)state;
+	k.cert_from_at = NOW;
+	k.cert_until_at = NOW + 90 * DAY;
+	assert_int_equal(rollover_renew_at(&p, &k), NOW + 60 * DAY);
+	k.cert_until_at = NOW + 6 * DAY;
+	assert_int_equal(rollover_renew_at(&p, &k), NOW + 3 * DAY);
+	p.renew_num = 1;
+	p.renew_den = 6;
+	assert_int_equal(rollover_renew_at(&p, &k), NOW + 5 * DAY);
+	p.renew_before_for = 15 * DAY;
+	k.cert_until_at = NOW + 90 * DAY;
+	assert_int_equal(rollover_renew_at(&p, &k), NOW + 75 * DAY);
+	/* longer than the certificate lives: not a storm of renewals */
+	p.renew_before_for = 400 * DAY;
+	assert_int_equal(rollover_renew_at(&p, &k), NOW + 30 * DAY);
+}
+
+static void renewals_go_on_while_a_key_is_staged(void **state)
+{
+	struct facts f = staged();
+
+	(void)state;
+	f.staging.published_at = NOW;
+	f.live.cert_until_at = NOW + DAY;
+	assert_int_equal(next(&dane, &f), DO_RENEW);
+	f.live.cert_until_at = NOW + 80 * DAY;
+	f.staging.cert_until_at = NOW + DAY;
+	assert_int_equal(next(&dane, &f), DO_RENEW_STAGING);
+}
+
+static void ordered_renewal_is_for_older_generations(void **state)
+{
+	struct facts f = steady();
+
+	(void)state;
+	f.live.gen = 7;
+	f.renew_gen = 7;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.renew_gen = 8;
+	assert_int_equal(next(&dane, &f), DO_RENEW);
+	f.renew_gen = 0;
+	f.live.bootstrap = true;
+	assert_int_equal(next(&dane, &f), DO_RENEW);
+}
+
+static void roll_back_needs_published_records(void **state)
+{
+	struct facts f = retiring();
+
+	(void)state;
+	f.back_wanted = true;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	f.back_published = true;
+	assert_int_equal(next(&dane, &f), DO_ROLL_BACK);
+	f.back_published = false;
+	assert_int_equal(next(&plain, &f), DO_ROLL_BACK);
+}
+
+static void purge_waits_until_dns_is_clean(void **state)
+{
+	struct facts f = steady();
+
+	(void)state;
+	f.purge_at = NOW + 1;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	assert_int_equal(rollover_next(&dane, &f, NOW).again_at, NOW + 1);
+	f.purge_at = NOW;
+	assert_int_equal(next(&dane, &f), DO_PURGE);
+	f.set_pending = true;
+	f.tried = 1U << DO_PUBLISH;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+}
+
+static void a_failed_step_hides_no_other(void **state)
+{
+	struct facts f = staged();
+
+	(void)state;
+	f.staging.published_at = 0;
+	f.set_pending = true;
+	f.live.fits_names = false;
+	f.retry_at[DO_RENEW] = NOW + HOUR;
+	assert_int_equal(next(&dane, &f), DO_PUBLISH);
+	f.tried = 1U << DO_PUBLISH;
+	assert_int_equal(rollover_next(&dane, &f, NOW).again_at, NOW + HOUR);
+	assert_int_equal(rollover_next(&dane, &f, NOW + HOUR).step, DO_RENEW);
+}
+
+/* For all facts -------------------------------------------------------------------------------- */
+
+/* Takes the lowest bits of *n. */
+static bool bit(uint32_t *n)
+{
+	bool b = *n & 1;
+
+	*n >>= 1;
+	return b;
+}
+
+static int64_t instant(uint32_t *n)
+{
+	static const int64_t at[] = { 0, NOW - 3 * DAY, NOW - HOUR, NOW - 3 * DAY };
+	int64_t r = at[*n & 3];
+
+	*n >>= 2;
+	return r;
+}
+
+static void build(struct policy *p, struct facts *f, uint32_t n)
+{
+	*p = dane;
+	*f = (struct facts){ .live = key(1, 20 * DAY), .staging = key(2, 3 * DAY),
+			     .retired = key(0, 200 * DAY) };
+	p->publishes = bit(&n);
+	p->tells = bit(&n);
+	f->live.present = bit(&n) || bit(&n);
+	f->staging.present = bit(&n);
+	f->retired.present = bit(&n);
+	f->retired_n = f->retired.present;
+	f->retired.retired_at = NOW - 3 * DAY;
+	f->live.fits_names = bit(&n);
+	f->live.compromised = bit(&n);
+	if (bit(&n))
+		f->live.created_at = NOW - 190 * DAY;
+	f->staging.fits_types = bit(&n);
+	f->staging.fits_names = bit(&n);
+	if (bit(&n))
+		f->staging.cert_until_at = NOW;
+	f->staging.published_at = instant(&n);
+	f->links_wrong = bit(&n);
+	f->set_changed = bit(&n);
+	f->set_pending = bit(&n);
+	f->deploy_pending = bit(&n);
+	f->deployed_at = instant(&n);
+	f->roll_wanted = bit(&n);
+	f->force = bit(&n);
+	f->back_wanted = bit(&n);
+	f->back_published = bit(&n);
+	p->standby = bit(&n);
+}
+
+#define BITS 26
+
+/* Written from the rules, not from the table: what may never be, whatever the row order. */
+static const char *broken(const struct policy *p, const struct facts *f, const struct decision *d)
+{
+	bool open = p->publishes && (f->set_changed || f->set_pending);
+	const struct key_facts *k = &f->staging;
+
+	if (d->step >= STEP_N || !d->why || !*d->why)
+		return "no answer";
+	if (d->step == DO_NOTHING ? d->again_at <= NOW : d->again_at != NOW)
+		return "a wrong time to come back";
+	if ((d->step == DO_MAKE_KEY) != !f->live.present)
+		return "a first key beside another, or none";
+	if (d->step == DO_PROMOTE) {
+		if (!k->present || open || !k->fits_types || !k->fits_names || k->compromised ||
+		    k->cert_until_at <= NOW)
+			return "promotion of a key that is not fit";
+		if (p->publishes && (!k->published_at ||
+				     (!f->force && NOW < k->published_at + p->staging_for)))
+			return "promotion before caches have forgotten";
+	}
+	if (d->step == DO_RETIRE && (!f->retired.present || open || f->back_wanted || !f->deployed_at ||
+				     NOW < f->deployed_at + p->retire_after_for))
+		return "retirement of a key that may be served";
+	if (d->step == DO_PUBLISH && (!open || (p->tells && !f->deployed_at)))
+		return "publication of a key that is not served";
+	if (d->step == DO_STAGE && (k->present || (!f->live.compromised && (open || f->retired.present))))
+		return "two changes at a time";
+	if (d->step == DO_ROLL_BACK && (!f->retired.present || !f->back_wanted ||
+					(p->publishes && !f->back_published)))
+		return "roll-back to a key that DNS does not vouch for";
+	if (d->step == DO_NOTHING && f->live.present &&
+	    (f->links_wrong || f->deploy_pending || !f->live.fits_names ||
+	     (open && (!p->tells || f->deployed_at)) ||
+	     (k->present && (!k->fits_types || !k->fits_names))))
+		return "something due is left undone";
+	return NULL;
+}
+
+static void holds_for_all_facts(void **state)
+{
+	size_t seen[STEP_N] = { 0 };
+
+	(void)state;
+	for (uint32_t n = 0; n < (uint32_t)1 << BITS; n++) {
+		struct policy p;
+		struct facts f;
+		struct decision d;
+		const char *what;
+
+		build(&p, &f, n);
+		d = rollover_next(&p, &f, NOW);
+		what = broken(&p, &f, &d);
+		if (what)
+			fail_msg("facts %u: %s (%s: %s)", n, what, rollover_step_name(d.step), d.why);
+		seen[d.step]++;
+	}
+	for (int s = 0; s < STEP_N; s++)
+		if (s != DO_PURGE && seen[s] == 0)
+			fail_msg("no facts lead to \"%s\"", rollover_step_name((enum step)s));
+}
+
+/* Whatever the facts, assumed successes lead to rest at this instant: a run ends. */
+static void every_run_comes_to_rest(void **state)
+{
+	(void)state;
+	for (uint32_t n = 0; n < (uint32_t)1 << BITS; n += 61) {
+		struct policy p;
+		struct facts f;
+		int steps = 0;
+
+		build(&p, &f, n);
+		for (; steps < 40; steps++) {
+			struct decision d = rollover_next(&p, &f, NOW);
+
+			if (d.step == DO_NOTHING)
+				break;
+			rollover_assume(&p, &f, d.step, NOW);
+		}
+		if (steps == 40)
+			fail_msg("facts %u: no rest after %d steps", n, steps);
+	}
+}
+
+static void forecast_says_what_comes_and_when(void **state)
+{
+	struct facts f = steady();
+	struct forecast c = rollover_forecast(&dane, &f, NOW);
+
+	(void)state;
+	assert_int_equal(c.step, DO_RENEW);
+	assert_int_equal(c.at, NOW + 50 * DAY);
+	f = staged();
+	f.staging.published_at = NOW;
+	c = rollover_forecast(&dane, &f, NOW);
+	assert_int_equal(c.step, DO_PROMOTE);
+	assert_int_equal(c.at, NOW + 2 * DAY);
+	assert_non_null(strstr(c.why, "caches"));
+	f.staging.published_at = 0;
+	f.tried = ~0U;
+	f.live.cert_until_at = WHEN_NEVER;
+	f.staging.cert_until_at = WHEN_NEVER;
+	f.live.created_at = NOW - 190 * DAY;
+	c = rollover_forecast(&dane, &f, NOW);
+	assert_int_equal(c.step, DO_NOTHING);
+	assert_int_equal(c.at, WHEN_NEVER);
+}
+
+static void names_exist(void **state)
+{
+	(void)state;
+	for (int s = 0; s < STEP_N; s++)
+		assert_non_null(rollover_step_name((enum step)s));
+	assert_string_equal(rollover_phase_name(PH_NEW), "new");
+	assert_string_equal(rollover_phase_name(PH_CROWDED), "crowded");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(new_line_makes_a_key),
+		cmocka_unit_test(steady_line_does_nothing_until_something_is_due),
+		cmocka_unit_test(order_in_steady),
+		cmocka_unit_test(order_in_staged),
+		cmocka_unit_test(order_in_retiring),
+		cmocka_unit_test(order_in_crowded),
+		cmocka_unit_test(reasons_in_order),
+		cmocka_unit_test(blind_lines_never_retire),
+		cmocka_unit_test(promotion_waits_for_staging_after_the_publication_succeeded),
+		cmocka_unit_test(promotion_waits_for_a_longer_old_ttl),
+		cmocka_unit_test(promotion_is_blocked_by_any_open_publication),
+		cmocka_unit_test(promotion_needs_a_certificate_that_fits),
+		cmocka_unit_test(standby_is_staged_early_and_promoted_when_due),
+		cmocka_unit_test(emergency_waits_for_caches_only),
+		cmocka_unit_test(without_dns_promotion_follows_staging),
+		cmocka_unit_test(first_set_only_after_the_servers_have_the_key),
+		cmocka_unit_test(retirement_waits_for_the_servers),
+		cmocka_unit_test(one_change_at_a_time),
+		cmocka_unit_test(what_makes_a_key_due),
+		cmocka_unit_test(what_makes_a_certificate_due),
+		cmocka_unit_test(renewals_go_on_while_a_key_is_staged),
+		cmocka_unit_test(ordered_renewal_is_for_older_generations),
+		cmocka_unit_test(roll_back_needs_published_records),
+		cmocka_unit_test(purge_waits_until_dns_is_clean),
+		cmocka_unit_test(a_failed_step_hides_no_other),
+		cmocka_unit_test(holds_for_all_facts),
+		cmocka_unit_test(every_run_comes_to_rest),
+		cmocka_unit_test(forecast_says_what_comes_and_when),
+		cmocka_unit_test(names_exist),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
