@@ -54,6 +54,10 @@ $(B)/unit/%: tests/unit/%.c $(B)/libcertline.a
 	@$(CC) $(ALL_CPPFLAGS) $(LIB_CFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< \
 		$(B)/libcertline.a $(LIBS) -lcmocka
 
+$(B)/sim: tests/sim/sim.c $(B)/libcertline.a
+	@echo "  TEST  $@"
+	@$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(B)/libcertline.a $(LIBS)
+
 unit: $(UNIT_BIN)
 	@for t in $(UNIT_BIN); do echo "# $$t"; $$t || exit 1; done
 

@@ -158,6 +158,12 @@ static bool note_live(struct ledger *l, const struct ledger_links *links, int64_
 		l->rolled_back_at = 0;
 	k->live_at = now;
 	k->retired_at = k->removed_at = 0;
+	/* A hook may have had its effect without acknowledging it: after a roll-back the servers may have
+	 * the other key, whatever was acknowledged for this one before. */
+	l->deployed_keyset = 0;
+	l->deployed_at = 0;
+	for (size_t i = 0; i < l->certchange.n; i++)
+		l->certchange.v[i].acked = 0;
 	return true;
 }
 
@@ -167,7 +173,8 @@ static bool note_staging(struct ledger *l, const struct ledger_links *links, int
 
 	if (!k)
 		k = add(l, links->staging_id, links->staging_gen, links->staging_created_at);
-	if (is_staging(k) && k->gen == links->staging_gen)
+	/* a key that has been live is not staged again: a promotion was killed before its last act */
+	if (k->live_at || (is_staging(k) && k->gen == links->staging_gen))
 		return false;
 	k->gen = links->staging_gen;
 	if (!k->staged_at)
@@ -182,8 +189,7 @@ bool ledger_reconcile(struct ledger *l, const struct ledger_links *links, int64_
 
 	if (links->live_id)
 		noted |= note_live(l, links, now);
-	/* a staging link that equals live is a promotion whose last act is missing: not a staged key */
-	if (links->staging_id && links->staging_id != links->live_id)
+	if (links->staging_id)
 		noted |= note_staging(l, links, now);
 	for (size_t i = 0; i < l->keysets_n; i++) {
 		struct keyset *k = &l->keysets[i];

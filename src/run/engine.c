@@ -450,6 +450,15 @@ static void take_order(struct engine *en, struct line *l, const struct order *o)
 	}
 }
 
+/* The last act of a promotion that was killed. */
+static void drop_stale_staging(struct engine *en, struct line *l)
+{
+	if (!l->stale_staging || store_set_slot(l->cfg, "staging", 0, &l->err) == 0)
+		return;
+	l->failed = true;
+	tell(en, TELL_FAILED, l, l->err.text);
+}
+
 static void prepare(struct engine *en, struct line *l, const struct order *o)
 {
 	world_load(en->w, l);
@@ -461,6 +470,7 @@ static void prepare(struct engine *en, struct line *l, const struct order *o)
 		tell(en, TELL_WHY, l, "the clock cannot be trusted across the last boot: waits that were "
 			"under way count from the boot");
 	if (!en->dry_run) {
+		drop_stale_staging(en, l);
 		adopt(en, l);
 		if (!l->failed && l->noted)
 			save(en, l);

@@ -170,7 +170,7 @@ void line_unload(struct line *l)
 	free(l->retired);
 	l->retired = NULL;
 	l->retired_n = 0;
-	l->loaded = l->known = l->noted = l->failed = false;
+	l->loaded = l->known = l->noted = l->failed = l->stale_staging = false;
 }
 
 void line_reload(struct line *l)
@@ -276,8 +276,10 @@ static int load(struct line *l, struct err *e)
 		.staging_created_at = l->staging.key_created_at,
 	};
 	l->noted = ledger_reconcile(&l->ledger, &links, r.real_at) || l->jump != JUMP_NONE;
-	if (l->staging.number && l->staging.keyset == l->live.keyset)
+	if (l->staging.number && ledger_keyset(&l->ledger, l->staging.keyset)->live_at) {
 		generation_free(&l->staging);
+		l->stale_staging = true;
+	}
 	l->known = !lost || l->live.number;
 	return load_retired(l, e);
 }

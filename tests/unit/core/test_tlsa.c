@@ -79,7 +79,7 @@ static void refuses_impossible_digests(void **state)
 		{ NOTHING256, NOTHING512 },
 		{ "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855", "" },
 		{ "aa", A256 },
-		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" + 1, A512 + 1 },
+		{ &A256[1], &A512[1] },
 		{ "gaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		  " " A256 "000000000000000000000000000000000000000000000000000000000000000" },
 	};
