@@ -61,8 +61,11 @@ $(B)/sim: tests/sim/sim.c $(B)/libcertline.a
 unit: $(UNIT_BIN)
 	@for t in $(UNIT_BIN); do echo "# $$t"; $$t || exit 1; done
 
+mutants: $(B)/libcertline.a
+	tests/mutants.sh $(B) $(CC) $(ALL_CPPFLAGS) -std=c11 -O2
+
 clean:
 	rm -rf $(B)
 
-.PHONY: all unit clean
+.PHONY: all unit mutants clean
 -include $(OBJ:.o=.d) $(B)/obj/main.d $(UNIT_BIN:=.d)

@@ -238,11 +238,6 @@ static bool purgeable(const struct in *i)
 	return i->f->purge_at && i->now >= i->f->purge_at && !unpublished(i);
 }
 
-static bool unacknowledged(const struct in *i)
-{
-	return unpublished(i) && served(i);
-}
-
 static bool unserved(const struct in *i)
 {
 	return !served(i);
@@ -289,7 +284,7 @@ static const struct rule {
 	{ PH_STEADY | PH_RETIRING, stageable,       DO_STAGE,         "it is time for the next key" },
 	{ PH_LIVE,                purgeable,        DO_PURGE,         "a removed key is of no use to anybody" },
 	{ PH_LIVE,                unserved,         DO_NOTHING,       "a post-certchange hook has not succeeded: servers may not have the live key" },
-	{ PH_LIVE,                unacknowledged,   DO_NOTHING,       "a publisher has not acknowledged the TLSA set" },
+	{ PH_LIVE,                unpublished,      DO_NOTHING,       "a publisher has not acknowledged the TLSA set" },
 	{ PH_PAST,                back_impossible,  DO_NOTHING,       "the roll-back waits: the old key's records are not published" },
 	{ PH_NEXT,                uncertified,      DO_NOTHING,       "the staged key has no certificate that fits" },
 	{ PH_NEXT,                unsettled,        DO_NOTHING,       "caches may still hold the old TLSA set" },

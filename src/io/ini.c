@@ -151,8 +151,8 @@ static char *bad_key_line(const char *s, size_t len)
 	return NULL;
 }
 
-/* What is wrong with a line, or NULL: then it goes to libinih, or with *skip nowhere.  What follows s
- * in the file comes after its len bytes, hence the lengths.  The caller frees. */
+/* What is wrong with a line, or NULL: then it goes to libinih, or with *skip nowhere.  What
+ * follows s in the file comes after its len bytes, hence the lengths.  The caller frees. */
 static char *judge(struct reader *r, const char *s, size_t len, bool *skip)
 {
 	size_t indent = strspn(s, BLANKS);

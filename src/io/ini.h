@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 #define INI_LINE_MAX 4000               /* bytes of one physical line, without its end */
-#define INI_PROBLEMS_MAX 100            /* then the rest is not looked at, and the last one says so */
+#define INI_PROBLEMS_MAX 100            /* then the rest is not read, and one more says so */
 
 struct ini_entry {
 	char *section;                  /* "" before the first header; owned */
@@ -43,20 +43,20 @@ struct ini {
 	bool                trusted;    /* as in fs_check_trusted(), asked of the opened file */
 };
 
-/* Reads the whole file.  Problems inside the file are collected, not returned: the result is -1 only
- * if it cannot be read at all (missing, a folder, larger than 1 MiB, not a regular file); the text
- * begins with the path.
+/* Reads the whole file.  Problems inside the file are collected, not returned: the result is -1
+ * only if it cannot be read at all (missing, a folder, larger than 1 MiB, not a regular file);
+ * the text begins with the path.
  *
- * Refused as problems: NUL and control bytes (a CR right before the LF is none), bytes that are not
- * UTF-8, lines over INI_LINE_MAX, a header that is not exactly "[name]" in the first column with name
- * of [a-z0-9-]{1,40}, a line without "=", an empty key or one with other characters, an indented line
- * that continues nothing, the same key twice in a section (also when the section occurs twice; the
- * first one stays).  Dropped without a problem each: the keys after a malformed header, and the lines
- * that continue a malformed one.
+ * Refused as problems: NUL and control bytes (a CR right before the LF is none), bytes that
+ * are not UTF-8, lines over INI_LINE_MAX, a header that is not exactly "[name]" in the first
+ * column with name of [a-z0-9-]{1,40}, a line without "=", an empty key or one with other
+ * characters, an indented line that continues nothing, the same key twice in a section (also
+ * when the section occurs twice; the first one stays).  Dropped without a problem each: the
+ * keys after a malformed header, and the lines that continue a malformed one.
  *
- * "#" and ";" start a comment only as the first byte of a line that is not a blank; comments and
- * empty lines may stand between the lines of a value.
- * On success and on failure the caller frees *out with ini_free(). */
+ * "#" and ";" start a comment only as the first byte of a line that is not a blank; comments
+ * and empty lines may stand between the lines of a value.  On success and on failure the caller
+ * frees *out with ini_free(). */
 int ini_read(struct ini *out, const char *path, struct err *e) NEEDS_CHECK;
 void ini_free(struct ini *i);
 

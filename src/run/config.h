@@ -51,8 +51,8 @@ struct line_config {
 	int64_t     retire_after_for;   /* 48h unless given */
 	bool        retire_after_given;
 
-	/* [hooks]: commands, one a line of the value: an absolute path and arguments, with one blank
-	 * between them; there is no quoting */
+	/* [hooks]: commands, one a line of the value: an absolute path and arguments, with one
+	 * blank between them; there is no quoting */
 	struct strv post_certchange;
 	struct strv post_keychange;
 
@@ -85,8 +85,8 @@ struct line_config {
 	/* [run] */
 	int64_t     hook_limit_for;     /* time limit of one hook run */
 
-	/* where each option of config_options was set: file is an index into config.files, -1 = default
-	 * or not set; of two options that set the same thing at most one is set */
+	/* where each option of config_options was set: file is an index into config.files, -1 =
+	 * default or not set; of two options that set the same thing at most one is set */
 	struct origin { int32_t file, line; } *origin;
 	int32_t     file;               /* the line's own file */
 };
@@ -102,15 +102,16 @@ struct config {
 	struct strv warnings;           /* the same form; nothing is refused because of them */
 };
 
-/* Reads everything named by args; none: CERTLINE_CONFIG from the environment, a list separated by
- * ":", else CONFIG_DEFAULT_DIR.  A folder: each "*.conf" in it that does not begin with "." is a line,
- * and "certline.conf" holds defaults for these.  A file named "certline.conf": defaults for everything
- * that follows (a folder's own ones come on top).  Any other file: a line.
+/* Reads everything named by args; none: CERTLINE_CONFIG from the environment, a list separated
+ * by ":", else CONFIG_DEFAULT_DIR.  A folder: each "*.conf" in it that does not begin with "."
+ * is a line, and "certline.conf" holds defaults for these.  A file named "certline.conf":
+ * defaults for everything that follows (a folder's own ones come on top).  Any other file: a
+ * line.
  *
  * All problems of all files are in out->problems, and then the result is -1 with ERR_USAGE ("3
  * problems in the configuration; nothing was done").  A problem of a whole file or folder is
- * "FILE: text".  Nothing is touched but the files read.  On success and on failure the caller frees
- * *out. */
+ * "FILE: text".  Nothing is touched but the files read.  On success and on failure the caller
+ * frees *out. */
 int config_load(struct config *out, const struct strv *args, struct err *e) NEEDS_CHECK;
 void config_free(struct config *c);
 
@@ -144,7 +145,7 @@ struct config_option {
 	const char *help;               /* one sentence */
 	const char *fallback;           /* what holds when it is not given; NULL: nothing */
 	bool        fallback_words;     /* fallback is a description and not a value */
-	bool        defaults_too;       /* may stand in certline.conf (name, domains, owners: not) */
+	bool        defaults_too;       /* may stand in certline.conf too */
 	bool        may_be_empty;       /* an empty value takes back one from certline.conf */
 	enum value_type type;
 	size_t      offset;             /* in struct line_config */
@@ -152,9 +153,9 @@ struct config_option {
 	size_t      rival;              /* the option that sets the same thing, 0: none */
 };
 const struct config_option *config_options(size_t *n);
-/* The effective value of option i of a line, as it would be written in a file (names, commands and
- * parameters: one per "\n  " continuation); the caller frees.  NULL: not set and no value as default,
- * or the option's rival has it.  All of them in a file make the same line again. */
+/* The effective value of option i of a line, as it would be written in a file (names, commands
+ * and parameters: one per "\n  " continuation); the caller frees.  NULL: not set and no value
+ * as default, or the option's rival has it.  All of them in a file make the same line again. */
 char *config_value(const struct line_config *l, size_t i);
 /* Where it comes from: "default", or "FILE:LINE"; the caller frees. */
 char *config_origin(const struct config *c, const struct line_config *l, size_t i);

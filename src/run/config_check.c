@@ -345,27 +345,47 @@ static void check_owners(struct notes *problems, const struct config *c)
 	free(claims);
 }
 
-static size_t claim_links(struct claim *to, const struct line_config *l, size_t i)
+/* The links of a line as run/links names them: a key type after the first one adds its name to the
+ * prefix.  Such names are made here, and kept in `made`. */
+static size_t claim_links(struct claim *to, struct strv *made, const struct line_config *l, size_t i)
 {
+	const char *const prefixes[] = { l->live, l->staging };
+	size_t n = 0;
+
 	if (!l->certs || !l->keys || !l->live || !l->staging)
 		return 0;
-	to[0] = (struct claim){ l->certs, l->live, "crt", i };
-	to[1] = (struct claim){ l->certs, l->staging, "crt", i };
-	to[2] = (struct claim){ l->keys, l->live, "key", i };
-	to[3] = (struct claim){ l->keys, l->staging, "key", i };
-	return 4;
+	for (size_t t = 0; t < l->key_types.n; t++) {
+		for (size_t p = 0; p < ARRAY_LEN(prefixes); p++) {
+			const char *name = prefixes[p];
+
+			if (t > 0) {
+				strv_take(made, mem_format("%s-%s", name,
+							   key_type_name(l->key_types.v[t])));
+				name = made->v[made->n - 1];
+			}
+			to[n++] = (struct claim){ l->certs, name, "crt", i };
+			to[n++] = (struct claim){ l->keys, name, "key", i };
+		}
+	}
+	return n;
 }
 
 /* Lines that are `taken` have a problem with another line already: one is enough. */
 static void check_links(struct notes *problems, const struct config *c, bool *taken)
 {
-	struct claim *claims = mem_array(4 * c->lines_n, sizeof(*claims));
 	const struct claim *first = NULL;
+	struct strv made = { 0 };
+	struct claim *claims;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->lines_n; i++)
+		if (c->lines[i].certs)
+			n += 4 * c->lines[i].key_types.n;
+	claims = mem_array(n, sizeof(*claims));
+	n = 0;
+	for (size_t i = 0; i < c->lines_n; i++)
 		if (!taken[i])
-			n += claim_links(claims + n, &c->lines[i], i);
+			n += claim_links(claims + n, &made, &c->lines[i], i);
 	qsort(claims, n, sizeof(*claims), by_claim);
 	for (size_t k = 0; k < n; k++) {
 		const struct line_config *l = &c->lines[claims[k].line];
@@ -376,7 +396,7 @@ static void check_links(struct notes *problems, const struct config *c, bool *ta
 			continue;
 		}
 		/* live and staging of the same name: check_layout has said so */
-		if (first->line == claims[k].line || taken[claims[k].line])
+		if (taken[claims[k].line] || strcmp(l->live, l->staging) == 0)
 			continue;
 		taken[claims[k].line] = true;
 		notes_add(problems, here.file, here.line,
@@ -385,6 +405,7 @@ static void check_links(struct notes *problems, const struct config *c, bool *ta
 			  first->dir, first->what, first->kind, l->name, c->lines[first->line].name,
 			  file_of(c, &c->lines[first->line]));
 	}
+	strv_free(&made);
 	free(claims);
 }
 

@@ -24,8 +24,8 @@ static const struct config_option options[] = {
 		.help = "Who signs certificates: acme (a CA) or self (self-signed).",
 		.fallback = "acme" },
 	[OPT_KEY_TYPES] = { ROW("", "key-types", VALUE_KEY_TYPES, key_types),
-		.help = "Kinds of keys, with a certificate each: ec-256, ec-384, rsa-2048, rsa-3072, "
-			"rsa-4096.",
+		.help = "Kinds of keys, with a certificate each: ec-256, ec-384, rsa-2048, "
+			"rsa-3072, rsa-4096.",
 		.fallback = "ec-256", .rival = OPT_KEY_LENGTH },
 	[OPT_KEY_LENGTH] = { ROW("", "key-length", VALUE_KEY_LENGTH, key_length),
 		.help = "One RSA key of this many bits: 2048, 3072 or 4096.",
@@ -39,23 +39,25 @@ static const struct config_option options[] = {
 		.rival = OPT_MAX_KEY_AGE, .unit = DAY, .min = DAY, .max = 100 * YEAR },
 	[OPT_STAGING_FOR] = { ROW("timing", "staging", VALUE_DURATION, staging_for),
 		.help = "How long a new key is published before it is used.",
-		.fallback = "48h, or twice the ttl if that is longer; 0s if there are neither owners nor a "
-			    "post-keychange command",
+		.fallback = "48h, or twice the ttl if that is longer; 0s if there are neither "
+			    "owners nor a post-keychange command",
 		.fallback_words = true, .rival = OPT_STAGING_HOURS, .min = 0, .max = YEAR },
 	[OPT_STAGING_HOURS] = { ROW("timing", "staging-hours", VALUE_COUNT, staging_for),
 		.help = "The same as a bare number of hours.",
 		.rival = OPT_STAGING_FOR, .unit = HOUR, .min = 0, .max = YEAR },
 	[OPT_RENEW_BEFORE] = { ROW("timing", "renew-before", VALUE_RENEW_BEFORE, renew_before),
-		.help = "When a certificate is renewed: a time before it expires, or the part of its "
-			"lifetime that is left then (1/3, 33%).",
+		.help = "When a certificate is renewed: a time before it expires, or the part of "
+			"its lifetime that is left then (1/3, 33%).",
 		.fallback = "a third of the lifetime, or half of it if that is under ten days",
-		.fallback_words = true, .rival = OPT_RENEW_BEFORE_DAYS, .min = MINUTE, .max = 20 * YEAR },
+		.fallback_words = true,
+		.rival = OPT_RENEW_BEFORE_DAYS, .min = MINUTE, .max = 20 * YEAR },
 	[OPT_RENEW_BEFORE_DAYS] = { ROW("timing", "renew-cert-before-expiry-days", VALUE_COUNT,
 					renew_before.before_for),
 		.help = "The same as a bare number of days before it expires.",
 		.rival = OPT_RENEW_BEFORE, .unit = DAY, .min = DAY, .max = 20 * YEAR },
 	[OPT_STANDBY] = { ROW("timing", "standby", VALUE_YES_NO, standby),
-		.help = "Whether a next key is always published, so that it can be used at once: yes or no.",
+		.help = "Whether a next key is always published, so that it can be used at once: "
+			"yes or no.",
 		.fallback = "no" },
 	[OPT_RETIRE_AFTER] = { ROW("timing", "retire-after", VALUE_DURATION, retire_after_for),
 		.help = "How long the records of a replaced key stay published.",
@@ -65,7 +67,7 @@ static const struct config_option options[] = {
 		.help = "Commands to run after the live certificate changed, one a line.",
 		.may_be_empty = true },
 	[OPT_POST_KEYCHANGE] = { ROW("hooks", "post-keychange", VALUE_COMMANDS, post_keychange),
-		.help = "Commands to run after the keys, and so the TLSA records, changed, one a line.",
+		.help = "Commands to run after the keys and TLSA records changed, one a line.",
 		.may_be_empty = true },
 
 	[OPT_LIFETIME] = { ROW("self", "lifetime", VALUE_DURATION, self_lifetime_for),
@@ -81,15 +83,15 @@ static const struct config_option options[] = {
 	[OPT_OWNERS] = { OWN("dane", "owners", VALUE_OWNERS, owners),
 		.help = "Names of the TLSA records, like _25._tcp.mx.example.org." },
 	[OPT_PARAMETERS] = { ROW("dane", "parameters", VALUE_PARAMETERS, params),
-		.help = "Usage, selector and matching type of the TLSA records: 3 1 1 or 3 1 2, or both, "
-			"one a line.",
+		.help = "Usage, selector and matching type of the TLSA records: 3 1 1 or 3 1 2, or "
+			"both, one a line.",
 		.fallback = "3 1 1" },
 	[OPT_TTL] = { ROW("dane", "ttl", VALUE_DURATION, ttl_for),
 		.help = "TTL of the TLSA records, and so how long caches keep an old set.",
 		.fallback = "1h", .min = 1, .max = WEEK },
 	[OPT_PUBLISH] = { ROW("dane", "publish", VALUE_PUBLISH, publish),
-		.help = "How the records get into the zone: hook (by post-keychange) or include (by "
-			"include-file), or both.",
+		.help = "How the records get into the zone: hook (by post-keychange) or include "
+			"(by include-file), or both.",
 		.fallback = "hook if there is a post-keychange command, include if there is an "
 			    "include-file",
 		.fallback_words = true },
@@ -97,7 +99,7 @@ static const struct config_option options[] = {
 		.help = "File with the TLSA records, for an $INCLUDE in the zone file.",
 		.may_be_empty = true },
 	[OPT_VERIFY] = { ROW("dane", "verify", VALUE_VERIFY, verify),
-		.help = "Whether published records are looked up: no (the publisher's word is taken).",
+		.help = "Whether published records are looked up: no (the publisher is believed).",
 		.fallback = "no" },
 
 	[OPT_CERTS] = { ROW("dirs", "certs", VALUE_PATH, certs),
@@ -107,7 +109,7 @@ static const struct config_option options[] = {
 	[OPT_BACKUPS] = { ROW("dirs", "backups", VALUE_PATH, backups),
 		.help = "Folder for copies of old keys and certificates.", .may_be_empty = true },
 	[OPT_STATE] = { ROW("dirs", "state", VALUE_PATH, state),
-		.help = "The store of keys, certificates and what is known about them, one for all lines.",
+		.help = "The store of keys, certificates and facts about them, one for all lines.",
 		.fallback = LOCALSTATEDIR "/lib/certline" },
 	[OPT_KEY_GROUP] = { ROW("dirs", "key-group", VALUE_GROUP, key_group),
 		.help = "Group that may read the keys; without it only their owner may.",
