@@ -32,6 +32,7 @@ overlap() {
 # try NAME: builds the mutant in $dir/NAME.c and runs the tests; prints who killed it.
 try() {
 	local name=$1; shift
+	# shellcheck disable=SC2015 # the message is for any of the three
 	"$@" -c -o "$dir/$name.o" "$dir/$name.c" 2> "$dir/$name.log" &&
 	"$@" -o "$dir/$name.unit" tests/unit/core/test_rollover.c "$dir/$name.o" "$build/libcertline.a" -lcmocka 2>> "$dir/$name.log" &&
 	"$@" -o "$dir/$name.sim" tests/sim/sim.c "$dir/$name.o" "$build/libcertline.a" 2>> "$dir/$name.log" || {

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/when.h"
 #include "io/json.h"
+#include "run/observe.h"
 #include "sys/clock.h"
 
 struct event {

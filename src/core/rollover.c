@@ -343,10 +343,15 @@ struct decision rollover_next(const struct policy *p, const struct facts *f, int
 	return (struct decision){ DO_NOTHING, next_instant(&in, ph), "making the first key failed" };
 }
 
-struct forecast rollover_forecast(const struct policy *p, const struct facts *f, int64_t now)
+struct forecast rollover_forecast(const struct policy *p, const struct facts *now_f, int64_t now)
 {
-	struct decision first = rollover_next(p, f, now), d = first;
+	struct facts tidy = *now_f;
+	const struct facts *f = &tidy;
 	bool waits = rollover_phase(f) != PH_STEADY;
+	struct decision first, d;
+
+	tidy.purge_at = 0;              /* housekeeping is nothing to look forward to */
+	d = first = rollover_next(p, f, now);
 
 	/* each hop is one instant at which a guard may turn; there are fewer than ten kinds of them */
 	for (int hops = 0; d.step == DO_NOTHING && d.again_at != WHEN_NEVER && hops < 32; hops++) {

@@ -123,8 +123,8 @@ const char *rollover_step_name(enum step s);            /* "promote" */
 /* What the facts become if the step succeeds at `now`: the fold behind `plan`. */
 void rollover_assume(const struct policy *p, struct facts *f, enum step s, int64_t now);
 
-/* The next step that will be done if everything goes well, and when: now or later.  DO_NOTHING if none
- * comes.  why: what the line waits for, or the reason of the step if it waits for nothing but time. */
+/* The next step that will be done if everything goes well, and when: now or later; purging aside.
+ * DO_NOTHING if none comes.  why: what the line waits for, or the reason of the step if it waits for nothing but time. */
 struct forecast {
 	enum step   step;
 	int64_t     at;

@@ -1,8 +1,9 @@
-/* tlsa.c - TLSA records as values: making, reading, printing, and whether a set covers what is served.
+/* tlsa.c - TLSA records as values: making, reading, printing, and whether a set covers what is
+ * served.
  *
- * Every digest that is handed out or compared went through digest_of(): the digest of nothing, which a
- * program computes when it failed to read a certificate, is not one.  RFC 6698 section 2, RFC 7671
- * section 8.
+ * Every digest that is handed out or compared went through digest_of(): the digest of nothing,
+ * which a program computes when it failed to read a certificate, is not one.  RFC 6698 section 2,
+ * RFC 7671 section 8.
  * Touches: nothing.
  */
 #include "core/tlsa.h"
@@ -107,8 +108,8 @@ static bool same_params(struct tlsa_params a, struct tlsa_params b)
 	return a.usage == b.usage && a.selector == b.selector && a.matching == b.matching;
 }
 
-/* Usages 1 and 3 speak of the leaf (0 and 2 of somebody above it), and of the leaf we hold nothing but
- * the digests of its key. */
+/* Usages 1 and 3 speak of the leaf (0 and 2 of somebody above it), and of the leaf we hold nothing
+ * but the digests of its key. */
 static bool computable(struct tlsa_params p)
 {
 	return (p.usage == 1 || p.usage == 3) && p.selector == 1 &&

@@ -1,7 +1,7 @@
 /* tlsa.h - TLSA records as values (RFC 6698 section 2.1, RFC 7671).
  *
- * Owners are lower-case absolute names without the trailing dot; data is the presentation form of the
- * RDATA, "3 1 1 <hex in lower case>".
+ * Owners are lower-case absolute names without the trailing dot; data is the presentation form of
+ * the RDATA, "3 1 1 <hex in lower case>".
  */
 #ifndef CORE_TLSA_H
 #define CORE_TLSA_H
@@ -31,23 +31,23 @@ struct tlsa_leaf {
 	char spki_sha512[129];
 };
 
-/* The record of one leaf for one set of parameters.  False for parameters that we do not make (all but
- * 3 1 1 and 3 1 2), or an impossible digest (wrong length, no hex, or that of empty input). */
+/* The record of one leaf for one set of parameters.  False for parameters that we do not make (all
+ * but 3 1 1 and 3 1 2), or an impossible digest (wrong length, no hex, or that of empty input). */
 bool tlsa_make(struct tlsa_rdata *out, struct tlsa_params p, const struct tlsa_leaf *leaf);
 
-/* "3 1 1 ab..": three numbers 0..255 and hex, which may be in upper case and have blanks inside, as in
- * zone files.  False for anything else, for no data, and for data of more than 64 bytes: a record of a
- * whole certificate or key (matching type 0) is a valid one that has no place here, and whoever leaves
- * it out of a set knows less about that set (as TLSA_UNKNOWN does).  out is left alone then. */
+/* "3 1 1 ab..": three numbers 0..255 and hex, which may be in upper case and have blanks inside, as
+ * in zone files.  False for anything else, for no data, and for data of more than 64 bytes: a
+ * record of a whole certificate or key (matching type 0) is a valid one that has no place here, and
+ * who leaves it out of a set must take TLSA_COVERS for TLSA_UNKNOWN.  out is left alone then. */
 bool tlsa_parse(struct tlsa_rdata *out, const char *data);
 char *tlsa_format(const struct tlsa_rdata *r);                  /* the caller frees */
 
 enum tlsa_cover { TLSA_UNKNOWN = -1, TLSA_LACKS = 0, TLSA_COVERS = 1 };
 
 /* covers(RRset, chain): an empty set covers everything; otherwise every (usage, selector, matching
- * type) in the set must have a record that matches each leaf (RFC 7671 section 8); further records of
- * the same combination do no harm.  Computed for usage 3 and 1 with selector 1 and matching type 1 or
- * 2.  LACKS if one of these misses a leaf; else UNKNOWN if there are others, or no leaves. */
+ * type) in the set must have a record that matches each leaf (RFC 7671 section 8); further records
+ * of the same combination do no harm.  Computed for usage 3 and 1 with selector 1 and matching type
+ * 1 or 2.  LACKS if one of these misses a leaf; else UNKNOWN if there are others, or no leaves. */
 enum tlsa_cover tlsa_covers(const struct tlsa_rdata *set, size_t n, const struct tlsa_leaf *leaves,
 			    size_t leaves_n);
 

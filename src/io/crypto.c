@@ -290,8 +290,8 @@ static bool set_serial(X509 *x)
 	return ok;
 }
 
-/* For people only, clients look at the SAN.  But an issuer must not be empty (RFC 5280 4.1.2.4), and
- * here it is the subject. */
+/* For people only, clients look at the SAN.  But an issuer must not be empty (RFC 5280 4.1.2.4),
+ * and here it is the subject. */
 static bool set_subject(X509 *x, const struct strv *names)
 {
 	X509_NAME *name = X509_get_subject_name(x);
@@ -408,7 +408,7 @@ struct cert *cert_self_sign(const struct key *k, const struct strv *names, int64
 
 /* --- reading and writing certificates --- */
 
-/* The first line of [p, end) that is `line` and perhaps blanks; *after: where the next one starts. */
+/* The first line of [p, end) that is `line` and perhaps blanks; *after gets where the next starts. */
 static const char *find_line(const char *p, const char *end, const char *line, const char **after)
 {
 	size_t len = strlen(line);
@@ -540,11 +540,11 @@ static int inspect_issuer(struct cert_info *out, const X509 *x, struct err *e)
 		return ssl_error(e, "reading the issuer's name");
 	}
 	len = BIO_get_mem_data(bio, &text);
-	if ((size_t)len < sizeof(out->issuer))
-		memcpy(out->issuer, text, (size_t)len);
-	else
+	if ((size_t)len >= sizeof(out->issuer))
 		snprintf(out->issuer, sizeof(out->issuer), "%.*s...",
 			 (int)sizeof(out->issuer) - 4, text);
+	else if (len > 0)                       /* text is NULL for an empty name */
+		memcpy(out->issuer, text, (size_t)len);
 	BIO_free(bio);
 	return 0;
 }

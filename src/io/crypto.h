@@ -1,7 +1,7 @@
 /* crypto.h - keys and certificates by OpenSSL; its types stay inside.
  *
- * Private keys leave this file only as PEM in a buffer that the caller wipes.  Nothing here prints or
- * logs a secret.  All errors are ERR_LOCAL.
+ * Private keys leave this file only as PEM in a buffer that the caller wipes.  Nothing here prints
+ * or logs a secret.  All errors are ERR_LOCAL.
  */
 #ifndef IO_CRYPTO_H
 #define IO_CRYPTO_H
@@ -20,30 +20,30 @@ struct cert;
 #define SHA512_HEX_LEN 128
 
 struct spki_digests {
-	char sha256[SHA256_HEX_LEN + 1];        /* lower-case hex of SubjectPublicKeyInfo's digest */
-	char sha512[SHA512_HEX_LEN + 1];        /* (RFC 6698 selector 1, matching types 1 and 2) */
+	char sha256[SHA256_HEX_LEN + 1];        /* lower-case hex of the digest of */
+	char sha512[SHA512_HEX_LEN + 1];        /* SubjectPublicKeyInfo (RFC 6698 selector 1) */
 };
 
 struct key *key_make(enum key_type t, struct err *e);   /* not KEY_OTHER */
-/* The first private key of a PEM text, in any form that OpenSSL reads (PKCS#8, PKCS#1, SEC1 ...); what
- * stands around it is passed over.  Encrypted: an error that says so, and nobody is asked.  That the
- * private and the public part belong together is not checked. */
+/* The first private key of a PEM text, in any form that OpenSSL reads (PKCS#8, PKCS#1, SEC1 ...);
+ * what stands around it is passed over.  Encrypted: an error that says so, and nobody is asked.
+ * That the private and the public part belong together is not checked. */
 struct key *key_parse(const char *pem, size_t len, struct err *e);
 void key_free(struct key *k);                           /* NULL is fine */
 int key_write(struct buf *pem_out, const struct key *k, struct err *e) NEEDS_CHECK;    /* PKCS#8 */
-enum key_type key_kind(const struct key *k);            /* EC on a curve without a name is KEY_OTHER */
+enum key_type key_kind(const struct key *k);    /* EC on a curve without a name is KEY_OTHER */
 /* Never the digest of nothing: fails instead. */
 int key_spki(struct spki_digests *out, const struct key *k, struct err *e) NEEDS_CHECK;
 
 /* A self-signed leaf: X.509 v3, random 128-bit serial, CN = first name if it fits 64 bytes (else
- * O = certline: an issuer must not be empty), all names as SAN dNSName, CA:FALSE, digitalSignature (and
- * keyEncipherment for RSA), serverAuth + clientAuth, SKI.  Signed with SHA-256, or SHA-384 for P-384.
- * Valid from not_before_at to not_after_at inclusive, within the years 0 to 9999.  At least one name,
- * visible ASCII without blanks; other rules for names are core/names' business. */
+ * O = certline: an issuer must not be empty), all names as SAN dNSName, CA:FALSE, digitalSignature
+ * (and keyEncipherment for RSA), serverAuth + clientAuth, SKI.  Signed with SHA-256, or SHA-384 for
+ * P-384.  Valid from not_before_at to not_after_at inclusive, within the years 0 to 9999.  At least
+ * one name, visible ASCII without blanks; other rules for names are core/names' business. */
 struct cert *cert_self_sign(const struct key *k, const struct strv *names, int64_t not_before_at,
 			    int64_t not_after_at, struct err *e);
-/* The first certificate of a PEM text, whatever stands before it; *rest, if not NULL and there is one,
- * gets what follows its END line (points into pem, and is pem + len if nothing does). */
+/* The first certificate of a PEM text, whatever stands before it; *rest, if not NULL and there is
+ * one, gets what follows its END line (points into pem, and is pem + len if nothing does). */
 struct cert *cert_parse(const char *pem, size_t len, const char **rest, struct err *e);
 void cert_free(struct cert *c);
 int cert_write(struct buf *pem_out, const struct cert *c, struct err *e) NEEDS_CHECK;
@@ -53,10 +53,10 @@ struct cert_info {
 	int64_t not_after_at;
 	char    serial[48];             /* lower-case hex, "-" before it if negative */
 	char    sha256[SHA256_HEX_LEN + 1];     /* fingerprint of the DER */
-	char    issuer[256];            /* one line of printable ASCII, RFC 2253; may end in "..." */
+	char    issuer[256];            /* printable ASCII, RFC 2253; may end in "..." */
 	bool    self_signed;            /* issuer is subject */
-	struct strv names;              /* dNSNames, lower case, sorted, each once; without any SAN the
-	                                 * CN if it has no blanks */
+	struct strv names;              /* dNSNames, lower case, sorted, each once; the CN if
+	                                 * there is no SAN and the CN has no blanks */
 	struct spki_digests spki;
 };
 

@@ -48,7 +48,8 @@ static json_t *plain_value(struct plain *in);
 /* The next byte that is no blank, or NUL, which no document contains. */
 static char peek(struct plain *in)
 {
-	while (in->p < in->end && (*in->p == ' ' || *in->p == '\n' || *in->p == '\t' || *in->p == '\r'))
+	while (in->p < in->end &&
+	       (*in->p == ' ' || *in->p == '\n' || *in->p == '\t' || *in->p == '\r'))
 		in->p++;
 	return in->p < in->end ? *in->p : '\0';
 }
@@ -213,8 +214,8 @@ static json_t *plain_parse(const char *s, size_t len)
 
 /* --- reading --- */
 
-/* jansson alone would recurse 2048 levels deep.  Up to the first error, strings begin and end at the
- * same places here and there, so the same brackets count. */
+/* jansson alone would recurse 2048 levels deep.  Up to the first error, strings begin and end at
+ * the same places here and there, so the same brackets count. */
 static int check_depth(const char *s, size_t len, struct err *e)
 {
 	size_t line = 1, line_start = 0;
@@ -235,7 +236,8 @@ static int check_depth(const char *s, size_t len, struct err *e)
 		} else if (s[i] == '}' || s[i] == ']') {
 			depth--;
 		} else if ((s[i] == '{' || s[i] == '[') && ++depth > JSON_DEPTH_MAX) {
-			return err_set(e, ERR_LOCAL, "line %zu column %zu: more than %d levels deep", line,
+			return err_set(e, ERR_LOCAL,
+				       "line %zu column %zu: more than %d levels deep", line,
 				       i - line_start + 1, JSON_DEPTH_MAX);
 		}
 	}

@@ -1,9 +1,9 @@
 /* json.h - JSON by jansson; its type stays inside.
  *
- * Values are owned by their parent; only roots are freed.  Getters accept NULL and wrong types and then
- * return the given fallback, so that reading is a flat list of lines; what must be there is checked
- * with json_has().  Building a value that cannot be built (bad UTF-8) puts a "?" text in its place, and
- * a key that cannot be one becomes "?".
+ * Values are owned by their parent; only roots are freed.  Getters accept NULL and wrong types and
+ * then return the given fallback, so that reading is a flat list of lines; what must be there is
+ * checked with json_has().  Building a value that cannot be built (bad UTF-8) puts a "?" text in
+ * its place, and a key that cannot be one becomes "?".
  */
 #ifndef IO_JSON_H
 #define IO_JSON_H
@@ -17,9 +17,9 @@ struct json;
 
 #define JSON_DEPTH_MAX 32
 
-/* A document is one object or one array.  Duplicate keys, more than JSON_DEPTH_MAX levels, a NUL in a
- * string, or anything after the value are errors (ERR_LOCAL, "line 3 column 7: ...").  The caller has
- * capped len. */
+/* A document is one object or one array.  Duplicate keys, more than JSON_DEPTH_MAX levels, a NUL in
+ * a string, or anything after the value are errors (ERR_LOCAL, "line 3 column 7: ...").  The caller
+ * has capped len. */
 struct json *json_parse(const char *s, size_t len, struct err *e);
 void json_free(struct json *root);
 
@@ -46,8 +46,9 @@ size_t json_len(const struct json *a);                  /* 0 if not an array */
 struct json *json_at(const struct json *a, size_t i);
 const char *json_text(const struct json *v);            /* a string value, or NULL */
 
-/* Two-space indentation and a newline at the end if pretty, else one line without blanks and newline.
- * Keys stay in the order in which they were put.  What out cannot hold is lost: look at out->over. */
+/* Two-space indentation and a newline at the end if pretty, else one line without blanks and
+ * newline.  Keys stay in the order in which they were put.  What out cannot hold is lost: look at
+ * out->over. */
 void json_print(struct buf *out, const struct json *v, bool pretty);
 
 #endif

@@ -405,11 +405,12 @@ static void load_arg(struct loader *k, const char *arg)
 		return;
 	}
 	if (stat(arg, &st) < 0) {
+		const char *remedy = "";
+
+		if (strcmp(arg, CONFIG_DEFAULT_DIR) == 0)
+			remedy = " (make it, or name a file or folder with -c)";
 		err_sys(&e, "%s", arg);
-		notes_add(&k->problems, next, -1, "%s%s", e.text,
-			  strcmp(arg, CONFIG_DEFAULT_DIR) == 0
-				  ? " (make it, or name a file or folder with -c)"
-				  : "");
+		notes_add(&k->problems, next, -1, "%s%s", e.text, remedy);
 	} else if (S_ISDIR(st.st_mode)) {
 		load_dir(k, arg);
 	} else if (strcmp(base, DEFAULTS_NAME) == 0) {

@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "io/crypto.h"
 #include "run/hook.h"
+#include "run/observe.h"
 #include "run/publish.h"
 #include "run/step.h"
 #include "run/store.h"

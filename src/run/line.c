@@ -1,12 +1,10 @@
-/* line.c - observing: what is on disk becomes facts.
+/* line.c - what is on disk of a line, and what it wants in DNS.
  * Touches: files under STATE, reading only.
  */
 #include "run/line.h"
 
 #include "base/mem.h"
 #include "base/when.h"
-#include "run/links.h"
-#include "run/publish.h"
 #include "run/store.h"
 #include "sys/clock.h"
 
@@ -409,34 +407,4 @@ void line_wanted(struct set *out, const struct world *w, const struct line *l)
 	for (size_t i = 0; i < l->cfg->owners.n; i++)
 		want_siblings(out, w, l, l->cfg->owners.v[i]);
 	set_sort(out);
-}
-
-static void certs(struct ledger_certs *out, const struct generation *g, const struct line_config *c)
-{
-	*out = (struct ledger_certs){ 0 };
-	if (!g->number)
-		return;
-	generation_validity(g, &out->from_at, &out->until_at);
-	out->fits_names = generation_fits_names(g, c);
-	out->fits_types = generation_fits_types(g, c);
-	out->bootstrap = g->bootstrap;
-}
-
-void line_facts(struct facts *f, struct world *w, struct line *l)
-{
-	static const struct strv none;
-	struct set wanted;
-	struct ledger_view v = { .wanted = &wanted };
-
-	line_wanted(&wanted, w, l);
-	certs(&v.live, &l->live, l->cfg);
-	certs(&v.staging, &l->staging, l->cfg);
-	v.certchange = &l->cfg->post_certchange;
-	v.keychange = l->cfg->publish & PUBLISH_HOOK ? &l->cfg->post_keychange : &none;
-	v.include_wrong = l->ledger.set_serial && (l->cfg->publish & PUBLISH_INCLUDE) &&
-			  publish_include_wrong(w, l->cfg->include_file);
-	v.links_wrong = l->live.number && links_wrong(l);
-	ledger_facts(f, &l->ledger, &l->policy, &v);
-	f->tried = l->tried;
-	set_free(&wanted);
 }

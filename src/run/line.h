@@ -1,4 +1,4 @@
-/* line.h - a line as one run sees it: configuration, ledger, generations, and the facts they make.
+/* line.h - a line as one run sees it: configuration, ledger and generations.
  *
  * A `world` holds every configured line; state is read from disk only for the lines that are asked for
  * and for those that share an owner or an include file with them.
@@ -72,9 +72,6 @@ const struct generation *line_generation(const struct line *l, int keyset);
 
 /* What the line wants in DNS now: its own keys at its owners, and what other lines recorded there. */
 void line_wanted(struct set *out, const struct world *w, const struct line *l);
-
-/* Facts for the rule table.  Needs world_load(). */
-void line_facts(struct facts *f, struct world *w, struct line *l);
 
 void policy_of(struct policy *p, const struct line_config *c);
 

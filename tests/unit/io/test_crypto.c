@@ -1,5 +1,5 @@
-/* test_crypto.c - keys and certificates: against fixed files, the openssl command's answers for them,
- * and libcrypto's own verification.
+/* test_crypto.c - keys and certificates: against fixed files, the openssl command's answers for
+ * them, and libcrypto's own verification.
  * Touches: tests/data/pem (reads; so it is run from the top of the source).
  */
 #include <setjmp.h>
@@ -187,7 +187,8 @@ static void refuses_what_is_no_key(void **state)
 static void refuses_texts_without_key(void **state)
 {
 	static const char *const rows[] = {
-		"", "\n", "x", "-----BEGIN", "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
+		"", "\n", "x", "-----BEGIN",
+		"-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
 		"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n",
 		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
 		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
@@ -356,7 +357,8 @@ static int verify(X509 *x, int64_t at, const char *host)
 	X509_STORE_add_cert(store, x);
 	X509_STORE_CTX_init(ctx, store, x, NULL);
 	param = X509_STORE_CTX_get0_param(ctx);
-	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CHECK_SS_SIGNATURE);
+	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT |
+				    X509_V_FLAG_CHECK_SS_SIGNATURE);
 	X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER);
 	X509_VERIFY_PARAM_set_time(param, (time_t)at);
 	X509_VERIFY_PARAM_set1_host(param, host, 0);
@@ -669,7 +671,8 @@ static void matches_its_key_and_no_other(void **state)
 
 static void walks_through_a_chain(void **state)
 {
-	char *a = slurp(DATA "good/cert-ec256-san.pem"), *b = slurp(DATA "good/cert-rsa2048-cn.pem");
+	char *a = slurp(DATA "good/cert-ec256-san.pem");
+	char *b = slurp(DATA "good/cert-rsa2048-cn.pem");
 	char *key = slurp(DATA "good/key-ec256-pkcs8.pem");
 	char *text = mem_format("junk -----BEGIN CERTIFICATE----- in a line\n"
 				"-----BEGIN X-----\n%%%%\n%s%s# between\n%s# end\n", key, a, b);

@@ -55,10 +55,11 @@ static void reads_documents(void **state)
 		{ "[999999999999999999]", "[999999999999999999]" },
 		{ "[1000000000000000000,-9223372036854775808,9223372036854775807]",
 		  "[1000000000000000000,-9223372036854775808,9223372036854775807]" },
-		{ "{\"z\":{\"y\":[{\"x\":[]}]},\"a\":{}}", "{\"z\":{\"y\":[{\"x\":[]}]},\"a\":{}}" },
+		{ "{\"z\":{\"y\":[{\"x\":[]}]},\"a\":{}}",
+		  "{\"z\":{\"y\":[{\"x\":[]}]},\"a\":{}}" },
 		{ "{\"\":1}", "{\"\":1}" },
-		{ "{\"0123456789012345678901234567890123456789012345678901234567890123456789\":1}",
-		  "{\"0123456789012345678901234567890123456789012345678901234567890123456789\":1}" },
+		{ "{\"0123456789012345678901234567890123456789012345678901234567890123\":1}",
+		  "{\"0123456789012345678901234567890123456789012345678901234567890123\":1}" },
 	};
 
 	(void)state;
@@ -82,7 +83,8 @@ static void refuses_what_is_no_document(void **state)
 		{ "1", "line 1 column 1: '[' or '{' expected near '1'" },
 		{ "\"a\"", "line 1 column 3: '[' or '{' expected near '\"a\"'" },
 		{ "null", "line 1 column 4: '[' or '{' expected near 'null'" },
-		{ "{\"a\":1,\n\"b\":2,\n\"a\":3}", "line 3 column 3: duplicate object key near '\"a\"'" },
+		{ "{\"a\":1,\n\"b\":2,\n\"a\":3}",
+		  "line 3 column 3: duplicate object key near '\"a\"'" },
 		{ "{\"a\":1} x", "line 1 column 9: end of file expected near 'x'" },
 		{ "[]]", "line 1 column 3: end of file expected near ']'" },
 		{ "{}{}", "line 1 column 3: end of file expected near '{'" },
@@ -185,8 +187,8 @@ static void brackets_in_strings_are_no_depth(void **state)
 
 static void getters_fall_back(void **state)
 {
-	struct json *o = parse("{\"s\":\"text\",\"i\":42,\"r\":42.0,\"t\":true,\"f\":false,\"n\":null,"
-			       "\"a\":[\"x\",7],\"o\":{\"k\":1}}");
+	struct json *o = parse("{\"s\":\"text\",\"i\":42,\"r\":42.0,\"t\":true,\"f\":false,"
+			       "\"n\":null,\"a\":[\"x\",7],\"o\":{\"k\":1}}");
 	const struct json *a = json_get(o, "a");
 	static const char *const keys[] = { "i", "r", "t", "n", "a", "o", "none", "" };
 
@@ -255,8 +257,8 @@ static void prints_in_order(void **state)
 	json_put_int(o, "ant", 6);              /* stays where it was */
 
 	s = printed(o, false);
-	assert_string_equal(s, "{\"zebra\":\"z\",\"ant\":6,\"yes\":true,\"no\":false,\"nothing\":null,"
-			    "\"list\":[9223372036854775807,-9223372036854775808,"
+	assert_string_equal(s, "{\"zebra\":\"z\",\"ant\":6,\"yes\":true,\"no\":false,"
+			    "\"nothing\":null,\"list\":[9223372036854775807,-9223372036854775808,"
 			    "\"q\\\"\\\\\\n\\u0001/\xc3\xa4\",{\"k\":\"\"}],\"empty\":{}}");
 	free(s);
 	s = printed(o, true);

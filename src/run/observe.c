@@ -1,0 +1,37 @@
+/* observe.c - from a line and the world around it to facts.
+ * Touches: files under STATE, include files and [dirs], reading only.
+ */
+#include "run/observe.h"
+
+#include "run/links.h"
+#include "run/publish.h"
+
+static void certs(struct ledger_certs *out, const struct generation *g, const struct line_config *c)
+{
+	*out = (struct ledger_certs){ 0 };
+	if (!g->number)
+		return;
+	generation_validity(g, &out->from_at, &out->until_at);
+	out->fits_names = generation_fits_names(g, c);
+	out->fits_types = generation_fits_types(g, c);
+	out->bootstrap = g->bootstrap;
+}
+
+void line_facts(struct facts *f, struct world *w, struct line *l)
+{
+	static const struct strv none;
+	struct set wanted;
+	struct ledger_view v = { .wanted = &wanted };
+
+	line_wanted(&wanted, w, l);
+	certs(&v.live, &l->live, l->cfg);
+	certs(&v.staging, &l->staging, l->cfg);
+	v.certchange = &l->cfg->post_certchange;
+	v.keychange = l->cfg->publish & PUBLISH_HOOK ? &l->cfg->post_keychange : &none;
+	v.include_wrong = l->ledger.set_serial && (l->cfg->publish & PUBLISH_INCLUDE) &&
+			  publish_include_wrong(w, l->cfg->include_file);
+	v.links_wrong = l->live.number && links_wrong(l);
+	ledger_facts(f, &l->ledger, &l->policy, &v);
+	f->tried = l->tried;
+	set_free(&wanted);
+}

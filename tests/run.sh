@@ -1,0 +1,57 @@
+#!/bin/bash
+# run.sh - every test, with the counts of all of them as the last line.
+#
+# Unit tests speak cmocka's language, scripts TAP, the simulation "ok"/"not ok".  A script that dies, or that
+# prints no result, counts as one failure.   usage: tests/run.sh BUILD-DIR
+set -u
+build=$1
+program=$build/certline
+log=$build/test-logs
+mkdir -p "$log"
+passed=0
+failed=0
+began=$SECONDS
+
+# count NAME STATUS: adds up a log
+count() {
+	local name=$1 status=$2 p f
+	p=$(grep -cE '^(ok |\[       OK \])' "$log/$name")
+	f=$(grep -cE '^(not ok|\[  FAILED  \] [a-z_]+$)' "$log/$name")
+	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
+		f=1
+		echo "not ok - $name ended with status $status" >> "$log/$name"
+	fi
+	if [ "$p" -eq 0 ] && [ "$f" -eq 0 ]; then
+		f=1
+		echo "not ok - $name printed no result" >> "$log/$name"
+	fi
+	passed=$((passed + p))
+	failed=$((failed + f))
+	printf '%-44s %4d passed, %d failed\n' "$name" "$p" "$f"
+	[ "$f" -eq 0 ] || sed 's/^/    /' "$log/$name" | grep -vE 'RUN|       OK' | tail -60
+}
+
+run() {
+	local name=$1
+	shift
+	timeout 600 "$@" > "$log/$name" 2>&1 < /dev/null
+	count "$name" $?
+}
+
+for t in "$build"/unit/*/test_*; do
+	case $t in *.d) continue ;; esac
+	run "unit-$(basename "$t")" "$t"
+done
+run sim tests/sim/run.sh "$build" 10000
+run lint tests/lint/run.sh "$build"
+demo() { TMPDIR=$log tests/demo.sh "$program" && echo 'ok - the demo'; }
+demo > "$log/demo" 2>&1 < /dev/null
+count demo $?
+rm -rf "$log"/certline-demo.*
+for t in tests/system/*.sh tests/system/hooks/*.sh; do
+	case $t in */lib.sh) continue ;; esac
+	run "$(echo "${t#tests/}" | tr / -)" "$t" "$program"
+done
+echo "in $((SECONDS - began)) s; logs are in $log"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
