@@ -165,7 +165,7 @@ enum exit_status act(const struct args *a, const struct act *what)
 
 	if (scene_open(&s, a, &status) < 0)
 		return status;
-	if (!a->dry_run && store_lock(&lock, &s.config, what->what, &e) < 0) {
+	if (!a->dry_run && store_lock(&lock, &s.config, &e) < 0) {
 		complain("%s", e.text);
 		scene_close(&s);
 		return e.kind == ERR_LATER ? EXIT_NOT_NOW : EXIT_BAD;

@@ -66,7 +66,6 @@ void scene_close(struct scene *s);
 
 /* The acting commands: lock, run, tell. */
 struct act {
-	const char  *what;              /* written into the lock */
 	struct order order;
 	bool         init;              /* may set up new lines */
 	bool         outlook;           /* say what comes next when done */

@@ -5,5 +5,5 @@
 
 enum exit_status cmd_cron(const struct args *a)
 {
-	return act(a, &(struct act){ .what = "certline cron" });
+	return act(a, &(struct act){ 0 });
 }

@@ -5,5 +5,5 @@
 
 enum exit_status cmd_init(const struct args *a)
 {
-	return act(a, &(struct act){ .what = "certline init", .init = true, .outlook = true });
+	return act(a, &(struct act){ .init = true, .outlook = true });
 }

@@ -6,7 +6,6 @@
 enum exit_status cmd_roll(const struct args *a)
 {
 	struct act what = {
-		.what = "certline roll",
 		.order = { .what = a->back ? ORDER_BACK : ORDER_ROLL, .emergency = a->emergency,
 			   .force = a->force },
 		.outlook = true,

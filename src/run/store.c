@@ -38,7 +38,7 @@ static struct fs_mode passage(const struct config *c)
 	return (struct fs_mode){ 0700, (gid_t)-1 };
 }
 
-int store_lock(struct lock *l, const struct config *c, const char *what, struct err *e)
+int store_lock(struct lock *l, const struct config *c, struct err *e)
 {
 	char *lines = mem_format("%s/lines", c->state), *lock = mem_format("%s/lock", c->state);
 	int rc = -1;
@@ -47,7 +47,7 @@ int store_lock(struct lock *l, const struct config *c, const char *what, struct 
 	if (fs_mkdir(c->state, passage(c), e) < 0 || fs_mkdir(lines, passage(c), e) < 0)
 		err_wrap(e, "making the store");
 	else
-		rc = lock_open(l, lock, LOCK_WAIT_MS, what, e);
+		rc = lock_open(l, lock, LOCK_WAIT_MS, e);
 	free(lines);
 	free(lock);
 	return rc;

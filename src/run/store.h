@@ -24,8 +24,8 @@ char *store_path(const struct line_config *c, const char *tail);
 struct fs_mode store_private_file(const struct line_config *c);
 struct fs_mode store_private_dir(const struct line_config *c);
 
-/* Makes STATE if it is missing and takes its lock for an acting command (`what` tells others which). */
-int store_lock(struct lock *l, const struct config *c, const char *what, struct err *e) NEEDS_CHECK;
+/* Makes STATE if it is missing and takes its lock for an acting command. */
+int store_lock(struct lock *l, const struct config *c, struct err *e) NEEDS_CHECK;
 
 /* Makes the folders of a line. */
 int store_make_line(const struct line_config *c, struct err *e) NEEDS_CHECK;

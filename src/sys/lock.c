@@ -1,14 +1,12 @@
-/* lock.c - one acting run at a time: flock on a file, with a note in it about the holder.
+/* lock.c - one acting run at a time: flock on a file.
  *
  * The lock belongs to the open file and not to us: a forked worker keeps it held until it ends too,
- * and the kernel drops it when the last of them is gone, however that happens.  The note is only
- * for people, so nothing depends on it.
- * Touches: the lock file.
+ * and the kernel drops it when the last of them is gone, however that happens.  Who holds it is asked
+ * of the kernel (/proc/locks), so that a run with nothing to do writes nothing, not even here.
+ * Touches: the lock file; /proc.
  */
 #include "sys/lock.h"
 
-#include "base/mem.h"
-#include "base/when.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
 
@@ -16,9 +14,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #define STEP_MS  50
-#define NOTE_LEN 256
 
 /* Opens the file or makes it; the mode is right before anybody can hold the lock. */
 static int open_file(const char *path, struct err *e)
@@ -58,30 +56,63 @@ static bool same_file(int fd, const char *path)
 	       ours.st_ino == there.st_ino;
 }
 
-/* A full disk must not keep us from working, so that a note which cannot be written is no error. */
-static void write_note(int fd, const char *what)
+/* The pid in the line of /proc/locks that is about our file; 0 if there is none, or none that we may see. */
+static long holder_of(int fd)
 {
-	char since[WHEN_TEXT_LEN];
-	char *note;
+	char line[256], kind[16];
+	unsigned major, minor;
+	unsigned long inode;
+	struct stat st;
+	long pid, found = 0;
+	FILE *f;
 
-	when_format_minute(since, clock_now());
-	note = mem_format("pid %ld (%s), since %s UTC\n", (long)getpid(), what, since);
-	if (ftruncate(fd, 0) == 0)
-		(void)!pwrite(fd, note, strlen(note), 0);
-	free(note);
+	if (fstat(fd, &st) < 0)
+		return 0;
+	f = fopen("/proc/locks", "re");
+	while (f && !found && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %15s %*s %*s %ld %x:%x:%lu", kind, &pid, &major, &minor, &inode) == 5 &&
+		    strcmp(kind, "FLOCK") == 0 && inode == st.st_ino && major == major(st.st_dev) &&
+		    minor == minor(st.st_dev) && pid > 0)
+			found = pid;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* The command line of a process in one row, "" if it cannot be had. */
+static void command_of(char *out, size_t size, long pid)
+{
+	char path[64];
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/cmdline", pid);
+	f = fopen(path, "re");
+	if (f) {
+		n = fread(out, 1, size - 1, f);
+		fclose(f);
+	}
+	while (n && out[n - 1] == '\0')
+		n--;
+	out[n] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if (out[i] == '\0')
+			out[i] = ' ';
 }
 
 static int held(int fd, const char *path, struct err *e)
 {
-	char note[NOTE_LEN];
-	ssize_t n = pread(fd, note, sizeof(note) - 1, 0);
+	char command[256];
+	long pid = holder_of(fd);
 
-	note[n > 0 ? n : 0] = '\0';
-	note[strcspn(note, "\n")] = '\0';
-	return err_set(e, ERR_LATER, "%s is held by %s", path, note[0] ? note : "another process");
+	if (!pid)
+		return err_set(e, ERR_LATER, "%s is held by another process", path);
+	command_of(command, sizeof(command), pid);
+	return err_set(e, ERR_LATER, "%s is held by pid %ld%s%s%s", path, pid, *command ? " (" : "", command,
+		       *command ? ")" : "");
 }
 
-int lock_open(struct lock *l, const char *path, int wait_ms, const char *what, struct err *e)
+int lock_open(struct lock *l, const char *path, int wait_ms, struct err *e)
 {
 	const int64_t until_ms = clock_monotonic_ms() + (wait_ms > 0 ? wait_ms : 0);
 	int64_t left_ms;
@@ -115,7 +146,6 @@ int lock_open(struct lock *l, const char *path, int wait_ms, const char *what, s
 			left_ms = STEP_MS;
 		nanosleep(&(struct timespec){ .tv_nsec = left_ms * 1000000 }, NULL);
 	}
-	write_note(fd, what);
 	l->fd = fd;
 	return 0;
 failed:

@@ -10,12 +10,10 @@ struct lock {
 
 /* Takes an exclusive flock on path (made 0600 if missing), waiting at most wait_ms in short steps,
  * and no longer once proc_stopping().  Held by another: ERR_LATER that names path, and the holder's
- * pid, command and start as the holder wrote them into the file ("pid 4711 (certline cron), since
- * 2026-11-28 14:02 UTC").  The descriptor is close-on-exec, so no hook inherits the lock; a forked
- * worker does, and holds it until it ends.  `what` is written for others to read.  After an error
- * l->fd is -1.  The file stays when the lock is gone. */
-int lock_open(struct lock *l, const char *path, int wait_ms, const char *what, struct err *e)
-	NEEDS_CHECK;
+ * pid and command line if the kernel tells ("pid 4711 (certline cron)").  The descriptor is
+ * close-on-exec, so no hook inherits the lock; a forked worker does, and holds it until it ends.
+ * Nothing is written.  After an error l->fd is -1.  The file stays when the lock is gone. */
+int lock_open(struct lock *l, const char *path, int wait_ms, struct err *e) NEEDS_CHECK;
 void lock_close(struct lock *l);
 
 #endif
