@@ -268,11 +268,14 @@ static struct child *free_slot(const struct batch *b)
 
 static void start_more(struct batch *b)
 {
-	for (size_t i = 0; i < b->n && b->running < b->slots_n; i++) {
+	struct child *slot = free_slot(b);
+
+	for (size_t i = 0; slot && i < b->n; i++) {
 		if (b->begun[i] || excluded(b, &b->p[i]))
 			continue;
 		b->begun[i] = true;
-		start(b, free_slot(b), &b->p[i]);
+		start(b, slot, &b->p[i]);
+		slot = free_slot(b);
 	}
 }
 
