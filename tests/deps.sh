@@ -9,7 +9,7 @@ test_='libcmocka-dev bind9 bind9-utils bind9-dnsutils nsd knot unbound postfix d
 	dovecot-imapd nginx-light apache2 gnutls-bin ldnsutils openssh-server openssh-client rsync jq strace
 	faketime shellcheck mandoc python3 iproute2 util-linux procps'
 lint='clang clang-tidy clang-format cppcheck libclang-rt-14-dev gcovr'
-bench='certbot uacme'
+bench='certbot uacme time'
 
 want=
 for set_ in "$@"; do
