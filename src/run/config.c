@@ -95,7 +95,7 @@ static bool is_section(const char *name)
 
 static void note_unknown_section(struct loader *k, int32_t file, const struct ini_section *s)
 {
-	const char *names[OPTIONS_N], *near;
+	const char *names[OPTIONS_N] = { NULL }, *near;
 	struct buf list;
 	size_t n = 0;
 

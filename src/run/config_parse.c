@@ -119,7 +119,7 @@ static void refuse_repeated(struct parser *p, const struct strv *names)
 	strv_sort(&sorted);
 	for (size_t i = 1; i < sorted.n; i++)
 		if (strcmp(sorted.v[i - 1], sorted.v[i]) == 0 &&
-		    (i < 2 || strcmp(sorted.v[i - 2], sorted.v[i]) != 0))
+		    (i == 1 || strcmp(sorted.v[i - 2], sorted.v[i]) != 0))
 			refuse(p, sorted.v[i], " is given twice: keep one of them");
 	strv_free(&sorted);
 }

@@ -40,13 +40,13 @@ static void tell(struct engine *en, enum tell kind, const struct line *l, const 
 	en->tell(en->arg, kind, l, text);
 }
 
-static void tell_output(struct engine *en, const struct line *l, const char *out)
+static void tell_output(struct engine *en, enum tell kind, const struct line *l, const char *out)
 {
 	while (*out) {
 		size_t len = strcspn(out, "\n");
 		char *line = mem_copy_strn(out, len);
 
-		tell(en, TELL_OUTPUT, l, line);
+		tell(en, kind, l, line);
 		free(line);
 		out += len + (out[len] == '\n');
 	}
@@ -272,6 +272,7 @@ static void hook_done(struct round *r, struct task *t, const char *command, cons
 
 	if (p->status == 0) {
 		acks_ok(a, command, subject_of(t), r->now);
+		tell_output(r->en, TELL_WHY, t->l, p->out.s);
 	} else {
 		char *text = mem_format("%s hook %s: %s", event_of(t), command, e->text);
 
@@ -279,7 +280,7 @@ static void hook_done(struct round *r, struct task *t, const char *command, cons
 		t->l->tried |= 1U << t->step;
 		acks_failed(a, command, e->text, r->now);
 		tell(r->en, TELL_FAILED, t->l, text);
-		tell_output(r->en, t->l, p->out.s);
+		tell_output(r->en, TELL_OUTPUT, t->l, p->out.s);
 		free(text);
 	}
 	save(r->en, t->l);
