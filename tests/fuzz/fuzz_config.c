@@ -1,5 +1,5 @@
-/* fuzz_config.c - a configuration of arbitrary bytes: as a line's file, or with a line of "====" in it
- * as the defaults before that and the line's file after it.  What is accepted must be the same after
+/* fuzz_config.c - a configuration of arbitrary bytes: a line's file, or, if it has a line of "====",
+ * the defaults before that and the line's file after it.  What is accepted must be the same after
  * printing and reading again.
  * Touches: files in a temporary folder.
  */
@@ -45,12 +45,22 @@ static int load(struct config *c, char *defaults, char *line)
 	return rc;
 }
 
-/* NULL: a line of it would be too long, because the value moved to the right. */
+static bool has_long_line(const char *text)
+{
+	size_t len = strcspn(text, "\n");
+
+	while (text[len] && len < 3900) {
+		text += len + 1;
+		len = strcspn(text, "\n");
+	}
+	return len >= 3900;
+}
+
+/* NULL: a line of it may be over the limit, because the value moved to the right. */
 static char *as_file(const struct line_config *l)
 {
 	size_t n;
 	const struct config_option *o = config_options(&n);
-	bool fits = true;
 	struct buf b;
 	char *s;
 
@@ -62,14 +72,11 @@ static char *as_file(const struct line_config *l)
 			buf_addf(&b, "[%s]\n", o[i].section);
 		if (value)
 			buf_addf(&b, "%s = %s\n", o[i].key, value);
-		for (const char *p = value; p && *p; p += p[strcspn(p, "\n")] ? strcspn(p, "\n") + 1 :
-									     strcspn(p, "\n"))
-			fits = fits && strcspn(p, "\n") < 3900;
 		free(value);
 	}
 	s = buf_steal(&b);
 	buf_free(&b);
-	if (!fits) {
+	if (has_long_line(s)) {
 		free(s);
 		return NULL;
 	}

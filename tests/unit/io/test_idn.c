@@ -61,8 +61,8 @@ static void is_refused(void **state)
 		{ "m\xc3\xbc_x.example", "disallowed" },
 		{ "m\xc3\xbc/x.example", "disallowed" },
 		{ "m\xc3\xbc x.example", "disallowed" },
-		{ "\xe2\x80\x8bm\xc3\xbc.example", "disallowed" },               /* zero width space */
-		{ "a\xe3\x80\x82\xc3\xbc.example", "disallowed" },               /* ideographic full stop */
+		{ "\xe2\x80\x8bm\xc3\xbc.example", "disallowed" },        /* zero width space */
+		{ "a\xe3\x80\x82\xc3\xbc.example", "disallowed" },    /* full-width dot */
 		{ "-\xc3\xbc.example", "begins or ends with \"-\"" },
 		{ "\xc3\xbc-.example", "begins or ends with \"-\"" },
 		{ "ab--\xc3\xbc.example", "hyphens" },

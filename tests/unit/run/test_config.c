@@ -43,7 +43,7 @@ static int remove_top(void **state)
 	int rc = 0;
 
 	(void)state;
-	/* fs_remove_tree() goes one level down, and one folder per test is what we have below top */
+	/* fs_remove_tree() goes one level down, so it is called for what is in top */
 	if (fs_list(&names, top, &e) < 0)
 		return -1;
 	for (size_t i = 0; i < names.n && rc == 0; i++) {
@@ -126,7 +126,8 @@ static void expect_texts(const struct strv *texts, const char *const *wanted)
 			fail_msg("unexpected: %s", text);
 		part = strstr(wanted[i], ": ");
 		place = part ? (size_t)(part - wanted[i]) + 2 : 0;
-		if (strncmp(text, wanted[i], place) != 0 || !strstr(text + place, wanted[i] + place))
+		if (strncmp(text, wanted[i], place) != 0 ||
+		    !strstr(text + place, wanted[i] + place))
 			fail_msg("instead of: %s\nthere is: %s", wanted[i], text);
 	}
 }
@@ -163,8 +164,8 @@ static void option_is(const struct line_config *l, const char *section, const ch
 	char *value = config_value(l, option_index(section, key));
 
 	if (!value != !wanted || (value && strcmp(value, wanted) != 0))
-		fail_msg("%s: %s.%s is %s, not %s", l->name, section, key, value ? value : "not set",
-			 wanted ? wanted : "not set");
+		fail_msg("%s: %s.%s is %s, not %s", l->name, section, key,
+			 value ? value : "not set", wanted ? wanted : "not set");
 	free(value);
 }
 
@@ -246,7 +247,8 @@ static struct strv expectations(const char *text)
 /* Copies a sample to where only we can change it. */
 static struct buf take_sample(const char *folder, const char *name)
 {
-	char *from = mem_format(DATA "%s/%s", folder, name), *to = mem_format("%s/%s", folder, name);
+	char *from = mem_format(DATA "%s/%s", folder, name);
+	char *to = mem_format("%s/%s", folder, name);
 	struct buf text;
 	struct err e;
 
@@ -319,8 +321,9 @@ static void bad_samples_are_refused(void **state)
 
 		/* one of them has a NUL byte */
 		while ((p = memmem(p, (size_t)(end - p), "#! ", 3))) {
-			strv_take(&wanted, mem_format("%s:%.*s", path, (int)strcspn(p + 3, "\n"), p + 3));
-			p++;
+			p += 3;
+			strv_take(&wanted,
+				  mem_format("%s:%.*s", path, (int)strcspn(p, "\n"), p));
 		}
 		strv_take(&wanted, NULL);
 		assert_int_equal(load(&c, &e, path, NULL, NULL), -1);
@@ -414,7 +417,8 @@ static void a_file_is_a_line_named_after_it(void **state)
 		const char *file, *line;
 	} rows[] = {
 		{ "letsencrypt.conf", "letsencrypt" }, { "conf", "conf" },
-		{ "mail.example.org.conf", "mail.example.org" }, { "mail.example.org", "mail.example.org" },
+		{ "mail.example.org.conf", "mail.example.org" },
+		{ "mail.example.org", "mail.example.org" },
 		{ "a.conf.conf", "a.conf" },
 	};
 
@@ -429,7 +433,8 @@ static void a_file_is_a_line_named_after_it(void **state)
 	}
 	put("my line.conf", PLAIN);
 	put(".conf", PLAIN);
-	PROBLEMS("my line.conf", NULL, NULL, "my line.conf:1: the file's name gives the line's name: \"my line\"");
+	PROBLEMS("my line.conf", NULL, NULL,
+		 "my line.conf:1: the file's name gives the line's name: \"my line\"");
 	PROBLEMS(".conf", NULL, NULL, ".conf:1: the file's name gives the line's name: \".conf\"");
 	put("my line.conf", "name = ok\n" PLAIN);
 	{
@@ -658,13 +663,15 @@ static void bad_defaults_are_told_once(void **state)
 {
 	(void)state;
 	put("d/certline.conf",
-	    "key-types = ec-257\nfoo = 1\n[timing]\nstaging = 25\nmax-key-age = 1d\nmax-key-age-days = 1\n"
+	    "key-types = ec-257\nfoo = 1\n"
+	    "[timing]\nstaging = 25\nmax-key-age = 1d\nmax-key-age-days = 1\n"
 	    "[hooks]\npost-keychange = zone\n[dane]\nttl = 1h # x\n");
 	put("d/a.conf", PLAIN);
 	put("d/b.conf", PLAIN "[dane]\nowners = _25._tcp.mx.example.org\n");
 	put("d/c.conf", PLAIN "[timing]\nstaging = 26\n");
 	PROBLEMS("d", NULL, NULL, "d/certline.conf:1: key-types: \"ec-257\"",
-		 "d/certline.conf:2: unknown key \"foo\"", "d/certline.conf:4: staging: \"25\" has no unit",
+		 "d/certline.conf:2: unknown key \"foo\"",
+		 "d/certline.conf:4: staging: \"25\" has no unit",
 		 "d/certline.conf:6: \"max-key-age-days\" and \"max-key-age\" (line 5)",
 		 "d/certline.conf:8: post-keychange: \"zone\" does not begin with",
 		 "d/certline.conf:10: ttl: \"1h # x\" is not a duration",
@@ -679,8 +686,10 @@ static void staging_from_the_defaults_is_checked_for_each_line(void **state)
 	put("d/certline.conf", "[timing]\nstaging-hours = 0\n[hooks]\npost-keychange = /zone\n");
 	put("d/a.conf", PLAIN);
 	put("d/b.conf", PLAIN "[dane]\nowners = _25._tcp.mx.example.org\n");
-	put("d/c.conf", PLAIN "[dane]\nowners = _25._tcp.mx2.example.org\n[timing]\nstaging = 1h\n");
-	PROBLEMS("d", NULL, NULL, "d/certline.conf:2: staging-hours = 0, but \"b\" has TLSA owners");
+	put("d/c.conf",
+	    PLAIN "[dane]\nowners = _25._tcp.mx2.example.org\n[timing]\nstaging = 1h\n");
+	PROBLEMS("d", NULL, NULL,
+		 "d/certline.conf:2: staging-hours = 0, but \"b\" has TLSA owners");
 	put("d/b.conf", PLAIN);
 	load_good(&c, "d", NULL, NULL);
 	assert_int_equal(config_find(&c, "a")->staging_for, 0);
@@ -695,7 +704,8 @@ static void publication_by_default(void **state)
 	struct config c;
 
 	(void)state;
-	put("d/certline.conf", "[dane]\npublish = hook include\ninclude-file = /x\n[hooks]\npost-keychange = /zone\n");
+	put("d/certline.conf", "[dane]\npublish = hook include\ninclude-file = /x\n"
+	    "[hooks]\npost-keychange = /zone\n");
 	put("d/a.conf", PLAIN);
 	put("d/b.conf", PLAIN "[dane]\nowners = _25._tcp.mx.example.org\n");
 	put("d/c.conf", PLAIN "[hooks]\npost-keychange =\n");
@@ -716,7 +726,8 @@ static void publication_by_default(void **state)
 	assert_int_equal(config_find(&c, "c")->publish, 0);
 	expect_round_trip(config_find(&c, "c"));
 	config_free(&c);
-	put("d/c.conf", PLAIN "[hooks]\npost-keychange =\n[dane]\nowners = _27._tcp.mx.example.org\n");
+	put("d/c.conf",
+	    PLAIN "[hooks]\npost-keychange =\n[dane]\nowners = _27._tcp.mx.example.org\n");
 	PROBLEMS("d", NULL, NULL, "d/certline.conf:2: publish = hook, but \"c\" has no command");
 }
 
@@ -773,7 +784,8 @@ static void links_are_made_by_one_line(void **state)
 	load_good(&c, "d", NULL, NULL);
 	config_free(&c);
 	put("d/b.conf", DIRS("/c/", "//k/.", "live = b\n"));
-	PROBLEMS("d", NULL, NULL, "d/b.conf:3: the link /c/staging.crt of \"b\" is wanted by \"a\"");
+	PROBLEMS("d", NULL, NULL,
+		 "d/b.conf:3: the link /c/staging.crt of \"b\" is wanted by \"a\"");
 	put("d/b.conf", DIRS("/b", "/k", "staging = b\n"));
 	PROBLEMS("d", NULL, NULL, "d/b.conf:4: the link /k/live.key of \"b\" is wanted by \"a\"");
 	put("d/b.conf", DIRS("/b", "/k", "staging = live\nlive = staging\n"));
@@ -847,8 +859,8 @@ static void warnings_refuse_nothing(void **state)
 	expect_texts(&c.warnings, (const char *const[]){
 		"d/certline.conf:2: \"/bin/sh -c 'a; b'\": no shell reads this",
 		"d/b.conf:3: \"/x # reload\": no shell reads this",
-		"d/b.conf:5: the keys of \"b\" are to be replaced after 3d, but staging and retire-after "
-		"alone take 4d", NULL });
+		"d/b.conf:5: the keys of \"b\" are to be replaced after 3d, but staging and "
+		"retire-after alone take 4d", NULL });
 	option_is(config_find(&c, "a"), "hooks", "post-certchange", "/bin/sh -c 'a; b'");
 	config_free(&c);
 }

@@ -487,8 +487,10 @@ static void a_hook_gets_a_clean_place(void **state)
 		buf_clear(&p.out);
 		p.argv = signals;
 		proc_run_all(&p, 1, 1);
-		assert_string_equal(p.out.s, "SigBlk:\t0000000000000000\n"
-					     "SigIgn:\t0000000000000000\n");
+		assert_non_null(strstr(p.out.s, "SigBlk:\t0000000000000000\n"));
+		assert_non_null(strstr(p.out.s, "SigIgn:\t"));
+		/* signals 32 and 33 belong to libc: whoever started us may have had them ignored */
+		assert_int_equal(strtoull(strstr(p.out.s, "SigIgn:\t") + 8, NULL, 16) & ~0x180000000ULL, 0);
 		buf_free(&p.out);
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);

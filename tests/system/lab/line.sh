@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# line.sh - certline itself, as the system tests run it, on top of lib.sh.
+#
+# B is the build folder (build), PROGRAM the program in it.
+#
+# Touches: what certline touches: a store and a configuration under $SCRATCH.
+# shellcheck disable=SC2034 # names that only the test uses
+# shellcheck disable=SC2154 # names of lib.sh
+
+BUILD=$(cd "$TOP" && realpath -m "${B:-build}")
+PROGRAM=${PROGRAM:-$BUILD/certline}
+CONF=$SCRATCH/conf
+NOW=                                    # the clock of a rehearsal, seconds since the epoch
+umask 022                               # a configuration that others can write is refused
+mkdir -p "$CONF"
+
+[ -x "$PROGRAM" ] || {
+	echo "Bail out! $PROGRAM is not there: make B=${B:-build}"
+	exit 1
+}
+
+# run ARGUMENT...: the program with the configuration of the test, and its clock if $NOW is set.
+# Exit status in $STATUS, standard output in $OUT, standard error in $ERR.
+run() {
+	OUT=$("$PROGRAM" -c "$CONF" ${NOW:+--now "@$NOW"} "$@" 2>"$SCRATCH/stderr")
+	STATUS=$?
+	ERR=$(cat "$SCRATCH/stderr")
+}
+
+# exits STATUS TEXT ARGUMENT...: runs the program, and looks at its exit status.
+exits() {
+	run "${@:3}"
+	is "$2" "$STATUS" "$1"
+	[ "$STATUS" = "$1" ] || note "$OUT"$'\n'"$ERR"
+}
+
+# generation SLOT: the number of the generation that live or staging points to; 0 for none.
+generation() {
+	local target
+	target=$(readlink "$LINE_DIR/$1") || target=gen/0
+	echo $((10#${target##*/}))
+}
+
+# script FILE: makes an executable of standard input.
+script() {
+	{
+		echo '#!/bin/sh'
+		cat
+	} >"$1"
+	chmod 755 "$1"
+}
+
+# skip TEXT WHY: a test that was left out.
+skip() {
+	verdict 0 "$1 # SKIP $2"
+}
