@@ -39,6 +39,7 @@ END
 cat > "$dir/restart-server" <<END
 #!/bin/sh
 [ ! -s $dir/server.pid ] || kill "\$(cat $dir/server.pid)" 2> /dev/null || :
+while [ -s $dir/server.pid ] && kill -0 "\$(cat $dir/server.pid)" 2> /dev/null; do sleep 0.05; done
 openssl s_server -accept 127.0.0.1:$port -cert "\$CERTLINE_LIVE/fullchain.pem" \\
 	-key "\$CERTLINE_LIVE/key.pem" -quiet > /dev/null 2>&1 < /dev/null &
 echo \$! > $dir/server.pid

@@ -67,8 +67,10 @@ dns_arguments() {
 	esac
 	if command -v dig >/dev/null 2>&1; then
 		dig=dig
+		once=+tries=1
 	elif command -v kdig >/dev/null 2>&1; then
 		dig=kdig
+		once=+retry=0
 	else
 		fail 'dig is not installed: install the package bind9-dnsutils or knot-dnsutils'
 	fi
@@ -76,7 +78,7 @@ dns_arguments() {
 
 # ask NAME TYPE SECTION: the records of one section (answer, authority), from the server itself.
 ask() {
-	$dig +norecurse +tries=1 +time=2 +noall "+$3" -p "$port" "@$server" -q "$1" -t "$2" 2>/dev/null |
+	$dig +norecurse "$once" +time=2 +noall "+$3" -p "$port" "@$server" -q "$1" -t "$2" 2>/dev/null |
 		grep -v '^;' || :
 }
 

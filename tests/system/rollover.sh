@@ -116,18 +116,28 @@ all_clients() {
 	like "$1: danetool --check accepts www" "$said" 'Verification: Certificate matches'
 }
 
-# probing NAME / probed: clients all the time; the numbers of looks and of refusals are then in $LOOKS
-# and $REFUSED.
+# probing NAME: from now on clients look at each service, all the time.
 probing() {
-	PROBE_LOG=$SCRATCH/$1.log
-	start "$1" "$LAB/client.sh" --loop "$RESOLVER" "${SERVICES[@]}"
-	PROBE_PID=$PID
+	local service
+	PROBE_LOGS=()
+	PROBE_PIDS=()
+	for service in "${SERVICES[@]}"; do
+		start "$1-${service%%.*}" "$LAB/client.sh" --loop "$RESOLVER" "$service"
+		PROBE_LOGS+=("$SCRATCH/$1-${service%%.*}.log")
+		PROBE_PIDS+=("$PID")
+	done
 }
 
+# probed: ends that.  The number of looks is in $LOOKS, that of refusals in $REFUSED, and what they
+# were in $REFUSALS.
 probed() {
-	stop "$PROBE_PID"
-	LOOKS=$(grep -c -E ' (ok|refused .*)$' "$PROBE_LOG")
-	REFUSED=$(grep -c ' refused ' "$PROBE_LOG")
+	local pid
+	for pid in "${PROBE_PIDS[@]}"; do
+		stop "$pid"
+	done
+	LOOKS=$(cat "${PROBE_LOGS[@]}" | grep -c -E ' (ok|refused .*)$')
+	REFUSALS=$(cat "${PROBE_LOGS[@]}" | grep ' refused ' | sort)
+	REFUSED=$(printf '%s' "$REFUSALS" | grep -c '')
 }
 
 # cron_until SECONDS COMMAND...: cron again and again until the command succeeds.  What it prints is
@@ -226,7 +236,7 @@ is '... and the live key is still the old one' "$(generation live)" "$OLD"
 check 'cron promotes the staged key' cron_until 20 is_live "$NEW"
 waited=$(($(date +%s) - PUBLISHED_AT))
 check "... $waited s after the publication, not before $STAGING s" test "$waited" -ge "$STAGING"
-check '... and not much later' test "$waited" -le $((STAGING + 5))
+check '... and not much later' test "$waited" -le $((STAGING + 10))
 check 'nginx presents the new key' within 5 presents "$NEW" "$HTTPS"
 [ "$(id -u)" -ne 0 ] || check 'Postfix presents the new key' within 5 presents "$NEW" "$SMTP" smtp
 check 'the old record is still published' resolved "$OLD" "$NEW"
@@ -246,9 +256,10 @@ $LINE: published 2 TLSA records (set 3)
 "
 check 'nothing is owed' "$PROGRAM" -q -c "$CONF" status
 probed
-check "clients looked $LOOKS times, in every phase" test "$LOOKS" -ge $((20 * ${#SERVICES[@]}))
-is '... and were never refused' "$REFUSED" 0
-[ "$REFUSED" -eq 0 ] || note "$(grep -m 10 ' refused ' "$PROBE_LOG")"
+check "clients looked $LOOKS times" test "$LOOKS" -ge $((20 * ${#SERVICES[@]}))
+is '... found sets of one and of two records' \
+	"$(cat "${PROBE_LOGS[@]}" | awk '{ print $3 }' | sort -u | paste -s)" $'1\t2'
+is '... and were never refused' "$REFUSALS" ''
 
 # --- the same without waiting --------------------------------------------------------------------------
 
@@ -269,6 +280,6 @@ check '... by which clients accept the servers again' within 5 looks
 probed
 check "clients were refused, $REFUSED times of $LOOKS" test "$REFUSED" -ge 1
 is '... always with a set that lacks the new key' \
-	"$(grep ' refused ' "$PROBE_LOG" | awk '{ print $3 }' | sort -u)" 1
-note "$(grep -m 2 ' refused ' "$PROBE_LOG")"
+	"$(printf '%s\n' "$REFUSALS" | awk '{ print $3 }' | sort -u)" 1
+note "$(printf '%s\n' "$REFUSALS" | sed -n '1p;$p')"
 finish

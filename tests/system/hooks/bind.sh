@@ -162,11 +162,17 @@ if [ "$(id -u)" -eq 0 ]; then
 	start named2 setpriv --reuid 65534 --regid 65534 --clear-groups "$NAMED" -f -c "$DIR/named.conf"
 	NAMED_PID=$PID
 	within 10 serves _25._tcp.mx.plain.test 1 2
-	hook_exits 1 'an include file that named may not read' bind-reload "${OPTIONS[@]}" --wait 1 later.test "$DIR/later.test.db"
-	like '... says what to look at' "$SAID" "named has not loaded the serial 51 .*can its user .* read $INCLUDE"
+	hook_exits 1 'an include file that named may not read, a zone that is not loaded' \
+		bind-reload "${OPTIONS[@]}" later.test "$DIR/later.test.db"
+	like '... says what to look at' "$SAID" "rndc cannot reload .*, serial 51 .*can its user .* read $INCLUDE"
 	chmod 755 "$SCRATCH/closed"
-	hook_exits 0 '... and is loaded once it may' bind-reload "${OPTIONS[@]}" later.test "$DIR/later.test.db"
+	hook_exits 0 '... is loaded once it may' bind-reload "${OPTIONS[@]}" later.test "$DIR/later.test.db"
 	check '... with both records' serves _25._tcp.mx.later.test 1 2
+	chmod 700 "$SCRATCH/closed"
+	hook_exits 1 'an include file that named may no longer read' \
+		bind-reload "${OPTIONS[@]}" --wait 1 later.test "$DIR/later.test.db"
+	like '... says what to look at' "$SAID" "named has not loaded the serial 53 .*can its user .* read $INCLUDE"
+	check '... the old records stay' serves _25._tcp.mx.later.test 1 2
 fi
 
 INCLUDE=

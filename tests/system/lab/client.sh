@@ -5,7 +5,7 @@
 #
 # usage: client.sh [--loop] RESOLVER-PORT SERVICE...
 #        SERVICE is HOST:PORT, or HOST:PORT:smtp for STARTTLS; the servers are on 127.0.0.1
-# --loop goes round every 0.3 seconds until it is ended.
+# --loop begins a round every 0.3 seconds, or when the last one ends, until it is ended itself.
 #
 # Each look is one line: TIME SERVICE RECORDS ok|refused WHY.  Exit status 1: one was refused.
 #
@@ -44,7 +44,7 @@ look() {
 	elif ! printf '%s\n' "$said" | grep -q '^DANE TLSA 3 1 1 .* matched .*EE certificate'; then
 		why="refused $(printf '%s\n' "$said" | grep -m 1 -i dane)"
 	fi
-	printf '%s %s:%s %d %s\n' "$(date +%s.%3N)" "$host" "$port" "$n" "$why"
+	printf '%s %s:%s %d %s\n' "$EPOCHREALTIME" "$host" "$port" "$n" "$why"
 	[ "$why" = ok ]
 }
 
@@ -59,7 +59,9 @@ round() {
 }
 
 while [ -n "$loop" ]; do
+	next=$((${EPOCHREALTIME/./} + 300000))
 	round "$@"
-	sleep 0.3
+	left=$((next - ${EPOCHREALTIME/./}))
+	[ "$left" -le 0 ] || sleep "$(printf '0.%06d' "$left")"
 done
 round "$@"

@@ -12,7 +12,7 @@
 
 LAB=$TOP/tests/system/lab
 ZONES=$SCRATCH/zones
-TTL=3
+TTL=4
 ALONE=
 ROOT_KEY=/usr/share/dns/root.key        # where gnutls looks for a trust anchor
 
@@ -41,6 +41,7 @@ own_copy() {
 # dns_start: named and unbound.  The include file exists and is empty, as an administrator makes it.
 dns_start() {
 	local secret policy
+
 	free_port; DNS=$PORT
 	free_port; CONTROL=$PORT
 	free_port; RESOLVER=$PORT
@@ -100,7 +101,11 @@ dns_start() {
 			name: "lab.example."
 			stub-addr: 127.0.0.1@$DNS
 	END
-	[ -z "$ALONE" ] || mount --bind "$ZONES/anchor" "$ROOT_KEY" || ROOT_KEY=
+	if [ -n "$ALONE" ] && [ -e "$ROOT_KEY" ]; then
+		mount --bind "$ZONES/anchor" "$ROOT_KEY"
+	else
+		ROOT_KEY=
+	fi
 	start named "$(own_copy named)" -g -c "$ZONES/named.conf"
 	start unbound "$(own_copy unbound)" -d -c "$ZONES/unbound.conf"
 	within 10 secure mx.lab.example A
