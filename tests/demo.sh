@@ -39,7 +39,11 @@ END
 cat > "$dir/restart-server" <<END
 #!/bin/sh
 [ ! -s $dir/server.pid ] || kill "\$(cat $dir/server.pid)" 2> /dev/null || :
-while [ -s $dir/server.pid ] && kill -0 "\$(cat $dir/server.pid)" 2> /dev/null; do sleep 0.05; done
+tries=0
+while [ -s $dir/server.pid ] && kill -0 "\$(cat $dir/server.pid)" 2> /dev/null && [ "\$tries" -lt 100 ]; do
+	sleep 0.05
+	tries=\$((tries + 1))
+done
 openssl s_server -accept 127.0.0.1:$port -cert "\$CERTLINE_LIVE/fullchain.pem" \\
 	-key "\$CERTLINE_LIVE/key.pem" -quiet > /dev/null 2>&1 < /dev/null &
 echo \$! > $dir/server.pid

@@ -72,17 +72,22 @@ static void tell(void *arg, enum tell kind, const struct line *l, const char *te
 	fflush(stdout);
 }
 
-static void outlook(struct scene *s, const struct line *l)
+static void outlook(struct scene *s, struct line *l)
 {
 	struct facts f;
 	struct forecast c;
 	char at[WHEN_TEXT_LEN], in[WHEN_TEXT_LEN];
 	int64_t now = clock_now();
 
-	line_facts(&f, &s->world, (struct line *)l);
+	line_facts(&f, &s->world, l);
+	f.tried = 0;                    /* what failed in this run comes again in the next */
 	c = rollover_forecast(&l->policy, &f, now);
 	if (c.step == DO_NOTHING) {
 		printf("%s: next: nothing by time alone: %s\n", l->cfg->name, c.why);
+		return;
+	}
+	if (c.at <= now) {
+		printf("%s: next: %s, at the next run: %s\n", l->cfg->name, rollover_step_name(c.step), c.why);
 		return;
 	}
 	when_format_minute(at, c.at);

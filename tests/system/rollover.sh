@@ -7,7 +7,7 @@
 # program that does not wait: there clients must be refused, or this test would prove nothing.
 #
 # As root it runs in a network of its own, with Postfix and with clients that read resolv.conf.
-# shellcheck disable=SC2016,SC2154 source=/dev/null
+# shellcheck disable=SC2016,SC2153,SC2154 source=/dev/null
 
 if [ "${1:-}" != alone ] && [ "$(id -u)" -eq 0 ] && unshare --net --mount true 2>/dev/null; then
 	exec unshare --net --mount "$0" alone
