@@ -408,7 +408,7 @@ struct cert *cert_self_sign(const struct key *k, const struct strv *names, int64
 
 /* --- reading and writing certificates --- */
 
-/* The first line of [p, end) that is `line` and perhaps blanks; *after gets where the next starts */
+/* The first line of [p, end) that is `line` and perhaps blanks; *after is where the next starts. */
 static const char *find_line(const char *p, const char *end, const char *line, const char **after)
 {
 	size_t len = strlen(line);

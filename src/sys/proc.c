@@ -178,7 +178,6 @@ static _Noreturn void become_worker(const struct batch *b, const struct proc *p,
 		close_fd(&c.report);
 		close_fd(&c.pidfd);
 	}
-	stopping = 0;
 	default_signals(&b->outside);
 	sigaction(SIGPIPE, &ignore, NULL);      /* a peer that hangs up must not kill it */
 	status = p->work(p->arg, out);

@@ -1,9 +1,6 @@
-/* fuzz_json.c - any text as JSON: the quick reader and jansson must agree, and what is printed must
- * read back as the same.
+/* fuzz_json.c - any text as JSON: what is printed of it must read back as the same.
  * Touches: nothing.
  */
-#include <jansson.h>                    /* before io/json.h, which gives two of its names to ours */
-
 #include "base/mem.h"
 #include "io/json.h"
 
@@ -47,21 +44,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct err e = { 0 };
 	struct json *j = json_parse((const char *)data, size, &e);
-	json_error_t why;
-	json_t *other = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &why);
 
-	if (!j) {
-		must(e.kind == ERR_LOCAL && strncmp(e.text, "line ", 5) == 0,
-		     "an error without text");
-		must(!other || strstr(e.text, "levels deep"), "jansson reads it, we do not");
-	} else {
-		must(other, "we read it, jansson does not");
-		must(json_equal(other, (json_t *)j), "jansson reads something else");
-		same_text(j, (struct json *)other, false);      /* the order of keys, too */
+	if (j) {
 		reads_back(j, false);
 		reads_back(j, true);
+	} else {
+		must(e.kind == ERR_LOCAL && strncmp(e.text, "line ", 5) == 0, "an error without text");
 	}
 	json_free(j);
-	json_decref(other);
 	return 0;
 }

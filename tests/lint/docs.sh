@@ -14,10 +14,11 @@ if [ "${1:-}" = --bite ]; then
 	bite=yes
 	shift
 fi
-program=$(realpath -q "${1:-build/certline}") && [ -x "$program" ] || {
+program=$(realpath -q "${1:-build/certline}")
+if [ ! -x "$program" ]; then
 	echo "not ok 1 - there is no program ${1:-build/certline}"
 	exit 1
-}
+fi
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/certline-docs.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 fails=0
@@ -39,8 +40,8 @@ verdict() {
 compare() {
 	[ -n "$2" ] || echo "nothing found: $1"
 	[ -n "$4" ] || echo "nothing found: $3"
-	comm -23 <(sort -u <<< "$2") <(sort -u <<< "$4") | sed "s/^/$1, but not $3: /"
-	comm -13 <(sort -u <<< "$2") <(sort -u <<< "$4") | sed "s/^/$3, but not $1: /"
+	comm -23 <(grep . <<< "$2" | sort -u) <(grep . <<< "$4" | sort -u) | sed "s|^|$1, but not $3: |"
+	comm -13 <(grep . <<< "$2" | sort -u) <(grep . <<< "$4" | sort -u) | sed "s|^|$3, but not $1: |"
 }
 
 # part FILE HEADING: the lines of a manual under the headings that match, up to the next one of that rank
@@ -62,10 +63,17 @@ values() {
 		/^ *"origin":/ { print section "/" key "\t" value "\t" text() }'
 }
 
-# problems FILE TEXT: what the program says about TEXT as a configuration file
+# complaints FILE...: what the program says about these files
+complaints() {
+	local f args=()
+	for f in "$@"; do args+=(-c "$f"); done
+	{ "$program" "${args[@]}" config > /dev/null; } 2>&1
+}
+
+# problems TEXT: what it says about TEXT as certline.conf
 problems() {
-	printf '%b\n' "$2" > "$1"
-	"$program" -c "$1" -c "$tmp/plain.conf" config 2>&1 > /dev/null
+	printf '%b\n' "$1" > "$tmp/certline.conf"
+	complaints "$tmp/certline.conf" "$tmp/plain.conf"
 }
 
 echo 'domains = mx.example.org' > "$tmp/plain.conf"
@@ -123,21 +131,29 @@ check_defaults() {
 }
 verdict 'the defaults in conf/certline.conf are the real ones' "$(check_defaults)"
 
+# examples PATTERN: those whose keys match and may stand among defaults, active; key-group needs a group
+examples() {
+	awk -v want="^($1)\$" '
+		/^\[/ { print }
+		/^# [a-z-]+ =/ { take = $2 ~ want && $2 !~ /^(name|domains|owners|key-group)$/
+			if (take) print substr($0, 3); next }
+		/^#   / && take { print substr($0, 2); next }
+		{ take = 0 }' conf/certline.conf
+}
 check_examples() {
-	local rivals='(key-length|[a-z-]+-(days|hours))' keep
+	local rivals='key-length|.*-days|.*-hours' all
+	all=$(sed -nE 's/^# ([a-z-]+) =.*/\1/p' conf/certline.conf)
 	printf 'domains = mx.example.org\n[dane]\nowners = _25._tcp.mx.example.org\n[hooks]\npost-keychange = /x\n' > "$tmp/line.conf"
-	for keep in "" "-v"; do
-		# shellcheck disable=SC2086 # an option or nothing
-		sed -E 's/^# ?(\[)/\1/; s/^#[a-z-]+ = .*//' conf/certline.conf |
-			grep -vE '^# (name|domains|owners|key-group) =' |
-			grep -E $keep "^(\[|# $rivals =|$)" | sed -E 's/^# ([a-z-]+ =)/\1/' > "$tmp/certline.conf"
-		[ -n "$keep" ] && sed -E 's/^# +(\/|[a-z-]+ =)/ \1/; s/^ ([a-z-]+ =)/\1/; /^# [a-z-]+ =/s/^# //' conf/certline.conf |
-			sed -E 's/^#[a-z-]+ = .*//' | grep -vE "^(name|domains|owners|key-group|$rivals) =" > "$tmp/certline.conf"
-		"$program" -c "$tmp/certline.conf" -c "$tmp/line.conf" config 2>&1 > /dev/null
-	done
-	grep -E '^# (name|domains) =' conf/certline.conf | sed 's/^# //' > "$tmp/line.conf"
-	printf '[hooks]\npost-keychange = /x\n[dane]\n%s\n' "$(sed -n 's/^# \(owners = .*\)/\1/p' conf/certline.conf)" >> "$tmp/line.conf"
-	"$program" -c "$tmp/line.conf" config 2>&1 > /dev/null
+	examples "$rivals" > "$tmp/certline.conf"
+	complaints "$tmp/certline.conf" "$tmp/line.conf"
+	examples "$(grep -vxE "$rivals" <<< "$all" | paste -s -d '|')" > "$tmp/certline.conf"
+	complaints "$tmp/certline.conf" "$tmp/line.conf"
+	{
+		grep -E '^# (name|domains) =' conf/certline.conf
+		printf '[hooks]\npost-keychange = /x\n[dane]\n'
+		grep -E '^# owners =' conf/certline.conf
+	} | sed 's/^# //' > "$tmp/line.conf"
+	complaints "$tmp/line.conf"
 	grep -q "^g $(sed -n 's/^# key-group = //p' conf/certline.conf) " contrib/sysusers.d/certline.conf ||
 		echo 'the key-group of the example is not the group in contrib/sysusers.d'
 }
@@ -178,7 +194,7 @@ seconds() {
 limits() {
 	local section=${1%/*} key=${1#*/} value out bound
 	for value in "$3" "$2"; do
-		out=$(problems "$tmp/certline.conf" "[$section]\n$key = $value")
+		out=$(problems "[$section]\n$key = $value")
 		bound=$(sed -nE 's/.* at (least|most) ([0-9]+[a-z]).*/\2/p' <<< "$out")
 		seconds "${bound:-0s}" ''
 	done | paste -s -d ' '
@@ -206,7 +222,7 @@ verdict 'the limits in certline.conf(5) are the real ones' "$(check_limits)"
 check_own_file() {
 	local refused
 	while IFS=/ read -r section key; do
-		problems "$tmp/certline.conf" "${section:+[$section]\n}$key = x" |
+		problems "${section:+[$section]\n}$key = x" |
 			grep -q "belongs in a line's own file" && echo "$section/$key"
 	done <<< "$options" > "$tmp/refused"
 	refused=$(cat "$tmp/refused")
@@ -215,15 +231,17 @@ check_own_file() {
 }
 verdict "certline.conf(5) says what belongs in a line's own file" "$(check_own_file)"
 
+# In the manual: what follows Cm in the head of the option, and the items and lines with Cm in its text.
 check_words() {
 	local option section key
 	for option in /issuer /key-types dane/publish; do
 		section=${option%/*} key=${option#*/}
-		compare "accepted for $key" "$(problems "$tmp/certline.conf" "${section:+[$section]\n}$key = zzz" |
-			sed -n 's/.* is not one of //p' | tr -d ' ' | tr , '\n')" 'in the manual' \
-			"$(awk -v k="$key" '/^\.It Ic / { on = $3 == k; if (on && /Cm/) print } on && /^\.Cm / { print }
-				on && /^\.It Cm/ { print }' "$conf5" | grep -oE '(Cm|\|) [a-z0-9-]+|[a-z0-9-]+ \.\.\.|Cm [a-z0-9 ]+' |
-				sed -E 's/^(Cm|\|) //; s/ \.\.\.//' | tr ' ' '\n' | grep -vE '^(type|Cm|Ar|\||\.+)$')"
+		compare "accepted for $key" "$(problems "${section:+[$section]\n}$key = zzz" |
+			sed -n 's/.* is not one of //p' | sed 's/, */\n/g')" "in $conf5" \
+			"$(awk -v key="$key" '
+				/^\.It Ic / { on = $3 == key; if (on && sub(/.* = Cm /, "")) { gsub(/[|.]/, ""); print } next }
+				on && /^\.(Pq )?Cm / { sub(/^\.(Pq )?Cm /, ""); sub(/ [,.]$/, ""); print }
+				on && /^\.It Cm / { print $3 }' "$conf5" | tr -s ' ' '\n' | grep .)"
 	done
 }
 verdict 'the words that an option takes are in certline.conf(5)' "$(check_words)"
@@ -292,14 +310,19 @@ include-file = $tmp/mx.tlsa
 [dirs]
 state = $tmp/state
 END
-for step in '2027-01-01 init' '2027-02-01 roll' '2027-02-04 cron' '2027-02-08 cron'; do
-	"$program" -q -c "$tmp/mx.conf" --now $step >> "$tmp/life" 2>&1 || echo "$step failed" >> "$tmp/life"
-done
+while read -r day command; do
+	"$program" -q -c "$tmp/mx.conf" --now "$day" "$command" >> "$tmp/life" 2>&1 || echo "$command failed" >> "$tmp/life"
+done << 'END'
+2027-01-01 init
+2027-02-01 roll
+2027-02-04 cron
+2027-02-08 cron
+END
 touch "$tmp/env" "$tmp/input"
 environment=$(part "$hooks7" 'WHAT A HOOK GETS' | sed -n 's/^\.It Ev //p')
 verdict 'every environment variable is in certline-hooks(7), and no other' "$(cat "$tmp/life"
 	compare 'set in hook.c' "$(grep -oE '(env_add\(env, "[A-Z_]+"|strv_add\(env, "[A-Z_]+=)' src/run/hook.c |
-		sed 's/.*"//; s/=//')" "in $hooks7" "$environment"
+		sed 's/^[^"]*"//; s/["=]$//')" "in $hooks7" "$environment"
 	compare 'seen by a hook' "$(cat "$tmp/env")" "in $hooks7" "$environment")"
 
 members=$(part "$hooks7" 'WHAT A HOOK GETS' | sed -nE 's/^\.(It )?Va //p' | tr -d ' .' | tr , '\n')
@@ -324,7 +347,7 @@ verdict 'every ready hook and its options are in certline-hooks(7), and no other
 
 for f in conf/samples/*.conf; do
 	cp "$f" "$tmp/sample.conf"
-	verdict "$f is accepted, without warnings" "$("$program" -c "$tmp/sample.conf" config 2>&1 > /dev/null)"
+	verdict "$f is accepted, without warnings" "$(complaints "$tmp/sample.conf")"
 done
 
 # set_up NAME FILE: moves all paths of a line into a scratch folder, with hooks that do nothing, and takes
@@ -334,11 +357,11 @@ set_up() {
 	mkdir -p "$d"
 	sed -E "/^ *#/!s#(^|[ =])/#\1$d/#g" "$2" > "$d/$1.conf"
 	printf '[dirs]\nstate = %s/state\n' "$d" > "$d/certline.conf"
-	for path in $(grep -oE "$d/[^ ]*(/hooks/|-hook)[^ ]*" "$d/$1.conf"); do
+	while read -r path; do
 		mkdir -p "$(dirname "$path")"
 		printf '#!/bin/sh\nexit 0\n' > "$path"
 		chmod 755 "$path"
-	done
+	done < <(grep -oE "$d/[^ ]*(/hooks/|-hook)[^ ]*" "$d/$1.conf")
 	mkdir -p "$(dirname "$(sed -n 's/^include-file = //p' "$d/$1.conf")")"
 	"$program" -q -c "$d" --now 2027-01-01 init 2>&1 || echo 'init failed'
 	before=$("$program" -c "$d" tlsa)
@@ -348,7 +371,7 @@ set_up() {
 		"$program" -q -c "$d" --now $day cron 2>&1 || echo "cron failed on $day"
 	done
 	"$program" -q -c "$d" --now 2028-01-11 status || echo 'status is not content'
-	[ -z "$(comm -12 <(sort <<< "$before") <("$program" -c "$d" tlsa | sort))" ] || echo 'no rollover in a year'
+	[ -n "$(comm -23 <(sort <<< "$before") <("$program" -c "$d" tlsa | sort))" ] || echo 'no rollover in a year'
 }
 
 active() {
@@ -358,12 +381,12 @@ active() {
 awk '/^```ini/ { on = 1; next } /^```/ { if (on) exit } on' README.md > "$tmp/readme.conf"
 check_readme_set_up() {
 	[ "$(active "$tmp/readme.conf")" -lt 10 ] || echo 'ten lines or more'
-	"$program" -c "$tmp/readme.conf" config 2>&1 > /dev/null
+	complaints "$tmp/readme.conf"
 	set_up mx "$tmp/readme.conf"
 	# what is written around it must fit
 	# shellcheck disable=SC2016 # a backtick
 	grep -q '`/etc/certline/mx.conf`' README.md || echo 'the file has another name'
-	grep -qF "\$INCLUDE $(sed -n 's/^include-file = //p' "$tmp/readme.conf")" README.md || echo 'the $INCLUDE line is for another file'
+	grep -qF "\$INCLUDE $(sed -n 's/^include-file = //p' "$tmp/readme.conf")" README.md || echo 'the zone file takes in another file'
 	grep -q '/var/lib/certline/lines/mx/live/combined.pem' README.md || echo 'the servers read another line'
 }
 verdict 'the first set-up in the README works' "$(check_readme_set_up)"
@@ -375,9 +398,9 @@ verdict 'conf/samples/web-and-mail.conf works' "$(set_up web-and-mail conf/sampl
 # every whole file that certline.conf(5) shows
 check_conf5_examples() {
 	awk -v d="$tmp" '/^\.Bd -literal/ { f = d "/shown" ++k ".conf"; next } /^\.Ed/ { f = "" } f { print > f }' "$conf5"
-	"$program" -c "$tmp/shown1.conf" config 2>&1 > /dev/null
+	complaints "$tmp/shown1.conf"
 	cp "$tmp/shown2.conf" "$tmp/certline.conf"
-	"$program" -c "$tmp/certline.conf" -c "$tmp/shown3.conf" config 2>&1 > /dev/null
+	complaints "$tmp/certline.conf" "$tmp/shown3.conf"
 }
 verdict 'the examples in certline.conf(5) are accepted' "$(check_conf5_examples)"
 
@@ -419,26 +442,31 @@ verdict 'make targets that the README names are there' \
 	done)"
 
 # Calls of the program: in literal text of manuals, in code of the README, in contrib and conf.
+# shellcheck disable=SC2016 # backticks and dollars are meant
 calls() {
 	awk '/^\.(Ql|Dl) / { sub(/^\.(Ql|Dl) /, ""); print; next }
-		/^\.Bd -literal/ { on = 1; next } /^\.Ed/ { on = 0 } on' man/* | grep -oE '(^|[ "])("?\$CERTLINE"?|certline) .*'
-	grep -oE '`certline [^`]*`|^    certline .*' README.md
+		/^\.Bd -literal/ { on = 1; next } /^\.Ed/ { on = 0 } on' man/* | grep -oE '(^|[ "(/])("?\$CERTLINE"?|certline) .*'
+	grep -ohE '`certline [^`]*`|^    certline .*|sbin/certline .*' README.md
 	grep -ohE '`certline [^`]*`' conf/*.conf conf/samples/* contrib/*/*
 	sed -n 's/^ExecStart=//p' contrib/systemd/certline.service
 	grep -vE '^(#|PATH)' contrib/cron.d/certline | cut -d ' ' -f 7-
-	grep -oE 'sbin/certline .*' README.md "$main8"
 }
 with_argument=' -c --config --now -j --jobs --days --format --origin --ttl '
 check_calls() {
 	local call words word skip seen
 	while read -r call; do
-		read -ra words <<< "$(sed -E 's/^[ "`]*("?\$CERTLINE"?|[^ ]*certline)//; s/[`>|#)(;].*//; s/\.$//' <<< "$call")"
-		skip= seen=
+		# shellcheck disable=SC2016 # a dollar is meant
+		read -ra words <<< "$(sed -E 's/^.*("?\$CERTLINE"?|certline) //; s/["`>|#)(;'"'"'].*//; s/\.$//' <<< "$call")"
+		skip=''
+		seen=''
 		for word in "${words[@]}"; do
-			[ -z "$skip" ] || { skip=; continue; }
+			if [ -n "$skip" ]; then
+				skip=''
+				continue
+			fi
 			case $word in
 			-*)
-				grep -qE -- "(^|, )$word( |,|$)" <(sed 's/^[^:]*: //' "$tmp/options8") ||
+				grep -qE -- "(^|, )$word( |,|\$)" <(sed 's/^[^:]*: //' "$tmp/options8") ||
 					echo "no option $word: $call"
 				[[ $with_argument != *" $word "* ]] || skip=yes
 				;;
@@ -465,5 +493,93 @@ verdict 'nothing is left of the making' \
 	"$(grep -nE 'shared/|[Ii]ssue #?[0-9]|TODO|FIXME|XXX|@[A-Z]+@|\bseed\b' README.md LICENSE man/* conf/*.conf conf/samples/* contrib/*/*)"
 
 echo "1..$n"
-[ -z "$bite" ] || exec 3>&1
 [ -n "$bite" ] || { [ "$fails" -eq 0 ]; exit; }
+
+# --- does each check bite? ------------------------------------------------------------------------------
+
+# What is done to which file (a sed expression), and the check that must notice.
+cat > "$tmp/bites" << 'END'
+in certline.conf(5), and no other|man/certline.conf.5|/^\.It Ic standby/d
+in certline.conf(5), and no other|man/certline.conf.5|s/^\.It Ic standby/.It Ic standbye/
+in conf/certline.conf, and no other|conf/certline.conf|/^#standby/d
+in conf/certline.conf, and no other|conf/certline.conf|s/^\[run\]/[self]/
+as installed changes nothing|conf/certline.conf|s/^#ttl = 1h/ttl = 2h/
+defaults in conf/certline.conf|conf/certline.conf|s/^#ttl = 1h/#ttl = 2h/
+defaults in conf/certline.conf|conf/certline.conf|s/^#hook-limit/# hook-limit/
+examples in conf/certline.conf|conf/certline.conf|s/^# staging = 72h/# staging = 72/
+examples in conf/certline.conf|conf/certline.conf|s/^# staging-hours = 72/# staging-hours = 72h/
+examples in conf/certline.conf|conf/certline.conf|s/^# owners = _/# owners = /
+examples in conf/certline.conf|contrib/sysusers.d/certline.conf|s/certline-keys -/keys -/
+defaults in certline.conf(5)|man/certline.conf.5|s/^Default: 90d/Default: 60d/
+defaults in certline.conf(5)|man/certline.conf.5|0,/^Default: none/s/^Default: none.*//
+limits in certline.conf(5)|man/certline.conf.5|s/^From 1h to 20y/From 1h to 10y/
+limits in certline.conf(5)|man/certline.conf.5|s/^From 1m to 20y/From 2m to 20y/
+limits in certline.conf(5)|man/certline.conf.5|s/^From 1 to 7300/From 1 to 7301/
+limits in certline.conf(5)|man/certline.conf.5|s/^From 1s to 7d.//
+belongs in a line's own file|man/certline.conf.5|0,/^Only in a line/s/^Only in a line.*//
+words that an option takes|man/certline.conf.5|s/^\.Cm rsa-3072/.Cm rsa-3073/
+words that an option takes|man/certline.conf.5|s/Cm self | acme/Cm self | acme | ca/
+words that an option takes|man/certline.conf.5|s/Cm hook | include/Cm hook/;s/^\.Pq Cm include ,//
+every command is in|man/certline.8|/^\.It Cm plan /d
+every command is in|man/certline.8|s/^\.It Cm plan /.It Cm foresee /
+every option of every command|man/certline.8|s/^\.It Fl -days Ar N/.It Fl -days Ar DAYS/
+every option of every command|man/certline.8|s/^\.It Fl j , Fl -jobs/.It Fl -jobs/
+every option of every command|man/certline.8|s/^\.Ss Options of roll/.Ss Options of roll and renew/
+every exit status|man/certline.8|s/^\.It 75/.It 76/
+every phase and every step|man/certline.8|s/^\.It Cm crowded/.It Cm full/
+every phase and every step|man/certline.8|/^\.It Cm unstage/d
+every format of tlsa|man/certline.8|s/^\.It Cm tinydns/.It Cm djbdns/
+every event|man/certline-hooks.7|s/^\.It Cm post-keychange/.It Cm post-key/
+every environment variable|man/certline-hooks.7|/^\.It Ev CERTLINE_DIR/d
+every environment variable|man/certline-hooks.7|s/^\.It Ev CERTLINE_DIR/.It Ev CERTLINE_FOLDER/
+every environment variable|src/run/hook.c|s/"CERTLINE_NAMES"/"CERTLINE_DOMAINS"/
+every member of the JSON input|man/certline-hooks.7|s/^\.Va not_after/.Va expires/
+every member of the JSON input|man/certline-hooks.7|s/"keyset":4/"keys":4,"age":2/
+every member of the JSON input|src/run/hook.c|s/"set", l->/"serial", l->/
+every ready hook|man/certline-hooks.7|s/^\.It Pa nsd-reload/.It Pa nsd-load/
+every ready hook|man/certline-hooks.7|s/Fl -control-conf/Fl -control/
+dane-mail.conf is accepted|conf/samples/dane-mail.conf|s/^owners/owner/
+lets-encrypt-tiny.conf is accepted|conf/samples/lets-encrypt-tiny.conf|s/^challenge-dir/challenges/
+web-and-mail.conf is accepted|conf/samples/web-and-mail.conf|s/^staging = 72h/staging = 1h/
+first set-up in the README|README.md|s/^issuer = self/issuer = acme/
+first set-up in the README|README.md|s/^include-file = .*/include-file = \/etc\/bind\/other.tlsa/
+first set-up in the README|README.md|s/^domains = .*/domains =\n a.org\n b.org\n c.org/
+dane-mail.conf works|conf/samples/dane-mail.conf|s/^issuer = self/issuer = acme/
+dane-mail.conf works|conf/samples/dane-mail.conf|s/^domains = .*/domains =\n a.org\n b.org\n c.org/
+web-and-mail.conf works|conf/samples/web-and-mail.conf|s/^max-key-age = 1y/max-key-age = 2y/
+examples in certline.conf(5)|man/certline.conf.5|s/^key-types = ec-256 rsa-2048/key-types = ec256/
+mandoc has nothing|man/certline.8|0,/^\.El/s/^\.El//
+files, manuals and hooks|README.md|s/src\/run\/engine\.c/src\/run\/motor.c/
+files, manuals and hooks|README.md|s/(LICENSE)/(COPYING)/
+files, manuals and hooks|man/certline.8|s/^\.Xr certline-hooks 7/.Xr certline-hooks 8/
+files, manuals and hooks|conf/samples/dane-mail.conf|s/hooks\/bind-reload/hooks\/bind9-reload/
+make targets|README.md|s/make fuzz/make fuzzy/
+commands and options that are mentioned|README.md|s/certline plan  /certline plans /
+commands and options that are mentioned|man/certline.8|s/^# certline -n init/# certline -x init/
+commands and options that are mentioned|contrib/cron.d/certline|s/certline cron/certline daily/
+configuration options that the manuals|man/certline.8|s/^\.Ic retire-after/.Ic retire-later/
+configuration options that the manuals|man/certline.8|s/^\.Ic \[dirs\]/.Ic [folders]/
+nothing is left|README.md|$s/$/ TODO/
+END
+
+# bite NUMBER: breaks a copy as line NUMBER of the table says
+bite_one() {
+	local tree=$tmp/tree$1 check file change
+	IFS='|' read -r check file change < <(sed -n "$1p" "$tmp/bites")
+	mkdir "$tree"
+	cp -r README.md LICENSE Makefile man conf contrib hooks src tests "$tree"
+	sed -i -E "$change" "$tree/$file"
+	if cmp -s "$file" "$tree/$file"; then
+		echo "not ok - nothing was changed: $file: $change"
+	elif TMPDIR=$tree "$tree/tests/lint/docs.sh" "$program" 2>&1 | grep '^not ok' | grep -qF -- "$check"; then
+		echo "ok - noticed: $file: $change"
+	else
+		echo "not ok - \"$check\" did not notice: $file: $change"
+	fi
+	rm -rf "$tree"
+}
+echo "# breaking the documents in $(wc -l < "$tmp/bites") ways"
+export -f bite_one
+export tmp program
+seq "$(wc -l < "$tmp/bites")" | xargs -P "$(nproc)" -I{} bash -c 'bite_one {}' | tee "$tmp/bitten"
+[ "$fails" -eq 0 ] && ! grep -q '^not ok' "$tmp/bitten"

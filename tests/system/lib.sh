@@ -24,6 +24,9 @@ lib_end() {
 		[ -s "$file" ] && PIDS+=("$(tr -d ' \n' <"$file")")
 	done
 	for pid in "${PIDS[@]}"; do
+		kill "$pid" 2>/dev/null
+	done
+	for pid in "${PIDS[@]}"; do
 		stop "$pid"
 	done
 	if [ -n "${KEEP:-}" ]; then

@@ -34,7 +34,7 @@ SERVICES=("www.lab.example:$HTTPS")
 
 # --- the line --------------------------------------------------------------------------------------
 
-STAGING=8
+STAGING=${STAGING:-8}
 RETIRE=4
 cp -r "$TOP/hooks" "$SCRATCH/hooks"
 chmod -R go-w "$SCRATCH/hooks"

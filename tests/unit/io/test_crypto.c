@@ -777,6 +777,31 @@ static void refuses_what_is_no_certificate(void **state)
 	}
 }
 
+static void refuses_bytes_behind_a_certificate(void **state)
+{
+	struct cert *c = load_cert("cert-ec256-san");
+	X509 *x = x509_of(c);
+	unsigned char *der = NULL;
+	int len = i2d_X509(x, &der);
+	unsigned char *longer = mem_alloc((size_t)len + 1);
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct err e = { 0 };
+	char *text;
+	long text_len;
+
+	(void)state;
+	memcpy(longer, der, (size_t)len);
+	assert_true(PEM_write_bio(bio, "CERTIFICATE", "", longer, len + 1));
+	text_len = BIO_get_mem_data(bio, &text);
+	assert_null(cert_parse(text, (size_t)text_len, NULL, &e));
+	assert_string_equal(e.text, "a damaged certificate: there are bytes behind its end");
+	BIO_free(bio);
+	OPENSSL_free(der);
+	free(longer);
+	X509_free(x);
+	cert_free(c);
+}
+
 /* --- certificates that we would not make --- */
 
 struct odd {
@@ -792,6 +817,7 @@ struct odd {
 	int         raw_len;
 	const char *serial;             /* as BN_hex2bn reads it; NULL: 1 */
 	int         not_after_raw;      /* a date that is none */
+	const char *issuer;             /* its CN; NULL: no issuer */
 };
 
 #define S(text) text, sizeof(text) - 1
@@ -816,6 +842,14 @@ static struct cert *make_odd(const struct odd *o)
 	if (o->cn)
 		X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName, MBSTRING_UTF8,
 					   (const unsigned char *)o->cn, (int)o->cn_len, -1, 0);
+	if (o->issuer) {
+		X509_NAME *name = X509_NAME_new();
+
+		X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+					   (const unsigned char *)o->issuer, -1, -1, 0);
+		X509_set_issuer_name(x, name);
+		X509_NAME_free(name);
+	}
 	ASN1_TIME_set(X509_getm_notBefore(x), 0);
 	ASN1_TIME_set(X509_getm_notAfter(x), 1);
 	if (o->not_after_raw)
@@ -960,6 +994,40 @@ static void odd_serials_and_dates(void **state)
 	}
 }
 
+#define UUML4 "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+
+/* Escaped, so that it can be printed, and cut, so that it fits. */
+static void odd_issuers(void **state)
+{
+	static const struct {
+		struct odd o;
+		const char *starts;
+		size_t len;
+	} rows[] = {
+		{ { S("x") }, "", 0 },
+		{ { S("x"), .issuer = "a\x1b[2J\nb" }, "CN=a\\1B[2J\\0Ab", 14 },
+		{ { S("x"), .issuer = UUML4 }, "CN=\\C3\\BC\\C3\\BC", 27 },
+		{ { S("x"), .issuer = UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 },
+		  "CN=\\C3\\BC", 243 },
+		{ { S("x"), .issuer = UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4
+		    UUML4 UUML4 }, "CN=\\C3\\BC", 255 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct cert *c = make_odd(&rows[i].o);
+		struct cert_info info;
+		struct err e = { 0 };
+
+		assert_int_equal(cert_inspect(&info, c, &e), 0);
+		assert_true(text_starts(info.issuer, rows[i].starts));
+		assert_int_equal(strlen(info.issuer), rows[i].len);
+		assert_int_equal(text_ends(info.issuer, "..."), rows[i].len == 255);
+		cert_info_free(&info);
+		cert_free(c);
+	}
+}
+
 /* --- the rest --- */
 
 static void sha256_is_sha256(void **state)
@@ -1017,8 +1085,10 @@ int main(void)
 		TEST(walks_through_a_chain),
 		TEST(written_certificates_read_back),
 		TEST(refuses_what_is_no_certificate),
+		TEST(refuses_bytes_behind_a_certificate),
 		TEST(names_of_odd_certificates),
 		TEST(odd_serials_and_dates),
+		TEST(odd_issuers),
 		TEST(sha256_is_sha256),
 		TEST(random_bytes_fill_it_all),
 	};

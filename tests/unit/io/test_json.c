@@ -37,7 +37,7 @@ static char *printed(const struct json *j, bool pretty)
 	return b.s;
 }
 
-/* Each document as we print it: the same for the quick reader and for jansson. */
+/* Each document as we print it. */
 static void reads_documents(void **state)
 {
 	static const struct {

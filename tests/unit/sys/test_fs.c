@@ -293,6 +293,8 @@ static void a_large_file_and_an_empty_one_are_read(void **state)
 	assert_int_equal(fs_read(&b, in("large"), FS_READ_MAX, NULL, &e), 0);
 	assert_int_equal(b.len, len);
 	assert_memory_equal(b.s, bytes, len);
+	assert_int_equal(fs_read(&b, in("large"), len - 1, NULL, &e), -1);
+	assert_string_equal(b.s, "");           /* not the part that fitted */
 	assert_int_equal(fs_read(&b, in("empty"), 0, NULL, &e), 0);
 	assert_int_equal(b.len, 0);
 	buf_free(&b);
@@ -641,6 +643,28 @@ static void folders_are_made_with_their_parents(void **state)
 		assert_int_equal(fs_remove_tree(in("a/b"), &e), 0);
 		assert_int_equal(fs_remove_tree(in("a"), &e), 0);
 	}
+}
+
+/* Root gets into every folder: it takes somebody else to see who is locked out. */
+static void a_umask_locks_nobody_out_of_his_own_folder(void **state)
+{
+	const uid_t we = getuid() == 0 ? 65534 : getuid();
+	mode_t mask;
+	struct err e = { 0 };
+	int rc;
+
+	(void)state;
+	assert_int_equal(mkdir(in("home"), 0755), 0);
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(chown(in("home"), we, (gid_t)-1), 0);
+	assert_int_equal(seteuid(we), 0);
+	mask = umask(0777);
+	rc = fs_mkdir(in("home/a/b"), (struct fs_mode){ 0700, ANY_GID }, &e);
+	umask(mask);
+	assert_int_equal(seteuid(getuid()), 0);
+	if (rc < 0)
+		fail_msg("%s", e.text);
+	has_mode(in("home/a/b"), 0700);
 }
 
 static void existing_folders_stay_and_only_the_last_is_corrected(void **state)
@@ -1097,6 +1121,7 @@ int main(void)
 		T(a_new_file_is_new),
 		T(paths_may_be_relative_and_plain),
 		T(folders_are_made_with_their_parents),
+		T(a_umask_locks_nobody_out_of_his_own_folder),
 		T(existing_folders_stay_and_only_the_last_is_corrected),
 		T(a_correction_opens_no_gap),
 		T(a_file_in_the_way_is_an_error),
