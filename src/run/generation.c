@@ -17,7 +17,7 @@
 #define PEM_MAX      ((size_t)1 << 20)
 #define MANIFEST_MAX ((size_t)1 << 20)
 
-static const char *const bases[] = { "key", "cert", "chain", "fullchain", "combined" };
+#define FILES_PER_LEAF 5        /* key, cert, chain, fullchain, combined */
 
 void generation_free(struct generation *g)
 {
@@ -104,7 +104,7 @@ static int check_files(const struct json *files, const char *dir, struct err *e)
 	struct stat st;
 	int rc = 0;
 
-	if (json_len(files) < ARRAY_LEN(bases))
+	if (json_len(files) < FILES_PER_LEAF)
 		return err_set(e, ERR_LOCAL, "it names too few files");
 	for (size_t i = 0; i < json_len(files) && rc == 0; i++) {
 		const struct json *f = json_at(files, i);

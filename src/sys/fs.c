@@ -233,15 +233,12 @@ static int correct_folder(const char *path, const struct stat *st, struct fs_mod
 
 static int make_folder(const char *path, struct fs_mode m, struct err *e)
 {
-	mode_t mask = umask(077);       /* a umask of 0777 would lock even us out */
 	char *parent = NULL;
 	struct stat st;
-	int rc = mkdir(path, 0700);
+	int rc = -1;
 
-	umask(mask);
-	if (rc < 0)
+	if (mkdir(path, 0700) < 0)
 		return err_sys(e, "make the folder %s", path);
-	rc = -1;
 	if (lstat(path, &st) < 0) {
 		err_sys(e, "make the folder %s", path);
 		goto out;

@@ -66,7 +66,7 @@ int fs_remove_tree(const char *path, struct err *e) NEEDS_CHECK;
 
 int fs_sync_dir(const char *path, struct err *e) NEEDS_CHECK;
 
-/* Names in a folder, sorted, without "." and "..", instead of what out had.  Not existing: empty. */
+/* Names in a folder, sorted, without "." and ".."; replaces what out had.  Not existing: empty. */
 int fs_list(struct strv *out, const char *path, struct err *e) NEEDS_CHECK;
 
 /* Removes every ".tmp-*" in a folder, files and folders: leftovers of a run that was killed.  Best

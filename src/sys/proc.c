@@ -406,8 +406,6 @@ static void notice_exit(struct child *c, int64_t now_ms)
 	close_fd(&c->pidfd);
 	close_fd(&c->in);
 	c->drain_ms = now_ms + DRAIN_MS;
-	if (c->ended && !c->killed && c->kill_ms < c->drain_ms)
-		c->drain_ms = c->kill_ms;
 }
 
 static void say_limit(struct proc *p, const char *then)

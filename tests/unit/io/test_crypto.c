@@ -1004,7 +1004,7 @@ static void odd_issuers(void **state)
 		const char *starts;
 		size_t len;
 	} rows[] = {
-		{ { S("x") }, "", 0 },
+		{ { S("x"), .san_n = 0 }, "", 0 },
 		{ { S("x"), .issuer = "a\x1b[2J\nb" }, "CN=a\\1B[2J\\0Ab", 14 },
 		{ { S("x"), .issuer = UUML4 }, "CN=\\C3\\BC\\C3\\BC", 27 },
 		{ { S("x"), .issuer = UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 UUML4 },

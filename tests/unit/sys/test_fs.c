@@ -294,7 +294,7 @@ static void a_large_file_and_an_empty_one_are_read(void **state)
 	assert_int_equal(b.len, len);
 	assert_memory_equal(b.s, bytes, len);
 	assert_int_equal(fs_read(&b, in("large"), len - 1, NULL, &e), -1);
-	assert_string_equal(b.s, "");           /* not the part that fitted */
+	assert_int_equal(b.len, 0);             /* not the part that fitted */
 	assert_int_equal(fs_read(&b, in("empty"), 0, NULL, &e), 0);
 	assert_int_equal(b.len, 0);
 	buf_free(&b);
