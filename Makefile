@@ -93,6 +93,10 @@ unit: $(UNIT_BIN)                      ## unit tests only
 sim: $(B)/sim                          ## 10,000 simulated years
 	@tests/sim/run.sh $(B) 10000
 
+system: $(B)/certline                  ## with real servers on loopback: name, mail and web servers
+	@tests/deps.sh test
+	@tests/run.sh $(B) system
+
 mutants: $(B)/libcertline.a            ## breaks the rule table in every way; the tests must notice
 	@tests/mutants.sh $(B) $(CC) $(ALL_CPPFLAGS) -std=c11 -O2
 
@@ -168,7 +172,7 @@ uninstall:                             ## leaves configuration, keys and certifi
 		$(SHARE)/man/man5/certline.conf.5 $(SHARE)/man/man7/certline-hooks.7
 	rm -rf $(SHARE)/certline $(SHARE)/doc/certline
 
-.PHONY: all help deps demo check unit sim mutants bench sanitize sanitized fuzz fuzzers cover covered \
+.PHONY: all help deps demo check unit sim system mutants bench sanitize sanitized fuzz fuzzers cover covered \
 	lint analyze format clean install uninstall
 .DELETE_ON_ERROR:
 -include $(OBJ:.o=.d) $(B)/obj/main.d $(UNIT_BIN:=.d) $(B)/sim.d

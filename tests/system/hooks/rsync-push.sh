@@ -21,6 +21,7 @@ HostKey $SSH/host
 PidFile $SSH/pid
 AuthorizedKeysFile $SSH/authorized_keys
 StrictModes no
+KexAlgorithms curve25519-sha256
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
@@ -111,7 +112,7 @@ END_OF_READER
 chmod +x "$SCRATCH/reader"
 start readings "$SCRATCH/reader" "$THERE"
 READER=$PID
-for number in 3 4 5 4 3 2; do
+for number in 3 4 3 2; do
 	go_live "$number"
 	hook rsync-push "$TARGET" "${OPTIONS[@]}"
 	[ "$STATUS" -eq 0 ] || break
@@ -119,10 +120,10 @@ done
 touch "$THERE/enough"
 within 5 gone "$READER"
 rm "$THERE/enough"
-is 'six pushes under the eyes of a reader' "$STATUS" 0
+is 'four pushes under the eyes of a reader' "$STATUS" 0
 looks=$(grep -c right "$SCRATCH/readings.log")
 is "... who looked $looks times, and never saw what does not match" "$(grep -v right "$SCRATCH/readings.log")" ''
-is '... more often than there were pushes' $((looks > 6)) 1
+is '... more often than there were pushes' $((looks > 4)) 1
 
 # --- what can go wrong -----------------------------------------------------------------------------
 
