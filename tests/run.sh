@@ -6,7 +6,7 @@
 set -u
 build=$1
 only=${2:-}
-program=$build/certline
+program=$(realpath "$build")/certline
 log=$build/test-logs
 mkdir -p "$log"
 passed=0

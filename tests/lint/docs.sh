@@ -3,8 +3,8 @@
 # described, and what is described is there.  Prints TAP; the offenders stand under a "not ok".
 #
 # usage: tests/lint/docs.sh [PROGRAM]           (default: build/certline)
-#        tests/lint/docs.sh --bite [PROGRAM]    breaks copies of the documents, for some
-#                                                minutes; every check must notice
+#        tests/lint/docs.sh --bite [PROGRAM]    some minutes: breaks copies of the documents in many ways,
+#                                               each of which its check must notice
 set -u
 umask 022
 export LC_ALL=C

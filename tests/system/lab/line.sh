@@ -11,6 +11,7 @@ BUILD=$(cd "$TOP" && realpath -m "${B:-build}")
 PROGRAM=${PROGRAM:-$BUILD/certline}
 CONF=$SCRATCH/conf
 NOW=                                    # the clock of a rehearsal, seconds since the epoch
+trap 'exit 141' PIPE                    # `life.sh | head` must not leave anything behind
 umask 022                               # a configuration that others can write is refused
 mkdir -p "$CONF"
 
