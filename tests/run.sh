@@ -7,6 +7,7 @@ set -u
 build=$1
 only=${2:-}
 program=$(realpath "$build")/certline
+export B=$build PROGRAM=$program
 log=$build/test-logs
 mkdir -p "$log"
 passed=0

@@ -35,10 +35,12 @@ enum exit_status cmd_tlsa(const struct args *a)
 		world_load(&s.world, s.lines[i]);
 	/* a zone made from half of the records would take the other half away: all or nothing */
 	for (size_t i = 0; i < s.world.n; i++) {
-		if (!s.world.lines[i].loaded || !s.world.lines[i].failed)
+		const struct line *l = &s.world.lines[i];
+
+		if (!l->loaded || (!l->failed && !l->lost))
 			continue;
-		complain("%s: %s; no records are printed, since the set would not be whole",
-			 s.world.lines[i].cfg->name, s.world.lines[i].err.text);
+		complain("%s: %s; no records are printed, since the set would not be whole", l->cfg->name,
+			 l->failed ? l->err.text : "its state.json is lost; run `certline cron` to make a new one");
 		status = EXIT_BAD;
 	}
 	for (size_t i = 0; i < s.n && status == EXIT_OK && !a->quiet; i++)

@@ -139,11 +139,35 @@ static void check_publication(const struct check *k)
 			"nothing publishes the TLSA records: give [dane] include-file, a file that "
 			"the zone file takes in with $INCLUDE, or [hooks] post-keychange, a "
 			"command that changes the zone");
+	if (l->owners.n && l->post_keychange.n && !(l->publish & PUBLISH_HOOK))
+		PROBLEM(k, OPT_PUBLISH,
+			"publish leaves out \"hook\", so that the post-keychange command of \"%s\" "
+			"would never run, and its records would count as published; write publish = "
+			"hook include, or remove post-keychange",
+			name);
 	if (l->owners.n && l->include_file && !(l->publish & PUBLISH_INCLUDE))
 		WARNING(k, OPT_INCLUDE_FILE,
 			"the include-file of \"%s\" is not written, because publish does not name "
 			"\"include\"",
 			name);
+}
+
+/* Nothing is refused here that the sample configuration of Let's Encrypt Tiny allows. */
+static void check_visibility(const struct check *k)
+{
+	struct line_config *l = k->l;
+
+	if (!l->owners.n && l->post_keychange.n && l->staging_for == 0)
+		WARNING(k, OPT_STAGING_HOURS,
+			"\"%s\" has a post-keychange command and no staging time: if that command "
+			"publishes TLSA records, new keys go live before caches know them",
+			l->name);
+	if ((l->owners.n || l->post_keychange.n) && !l->post_certchange.n && !l->retire_after_given)
+		WARNING(k, OPT_RETIRE_AFTER,
+			"nothing tells the servers of \"%s\" about new keys, so the records of old "
+			"ones are never removed: give [hooks] post-certchange, or [timing] "
+			"retire-after for servers that notice by themselves",
+			l->name);
 }
 
 static void check_layout(const struct check *k)
@@ -206,6 +230,7 @@ void check_line(struct notes *problems, struct notes *warnings, struct line_conf
 			"first section");
 	check_staging(&k);
 	check_publication(&k);
+	check_visibility(&k);
 	check_layout(&k);
 	check_times(&k);
 }

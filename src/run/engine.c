@@ -628,6 +628,10 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 					  l->cfg->include_file));
 	if (l->policy.publishes && f.live.present && f.set_changed)
 		strv_take(out, mem_copy_str("the TLSA set has changed and is not published yet"));
+	if (f.retired.present && l->policy.blind)
+		strv_take(out, mem_copy_str("the records of the old key cannot go: nothing tells the servers "
+					    "of new keys (give [hooks] post-certchange, or [timing] "
+					    "retire-after)"));
 	if (f.back_wanted)
 		strv_take(out, mem_copy_str("a roll-back is ordered and not done"));
 }

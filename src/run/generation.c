@@ -360,7 +360,7 @@ static int write_file(struct json *files, const char *dir, const char *base, siz
 }
 
 /* A renewal links to the old key file, so that there is one inode per key; where links are not to be
- * had the same bytes are written. */
+ * had, or the configured group is another one now, the same key is written. */
 static int put_key(struct json *files, const char *dir, struct material *m, size_t i,
 		   struct fs_mode mode, struct err *e)
 {
@@ -370,7 +370,8 @@ static int put_key(struct json *files, const char *dir, struct material *m, size
 	struct stat st;
 	int rc = 0;
 
-	if (m->link_key[i] && link(m->link_key[i], path) == 0 && stat(path, &st) == 0) {
+	if (m->link_key[i] && stat(m->link_key[i], &st) == 0 && (st.st_mode & 07777) == mode.mode &&
+	    (mode.gid == (gid_t)-1 || st.st_gid == mode.gid) && link(m->link_key[i], path) == 0) {
 		f = json_put(files, NULL, json_object());
 		json_put_str(f, "name", name);
 		json_put_int(f, "size", (int64_t)st.st_size);

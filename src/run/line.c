@@ -168,7 +168,7 @@ void line_unload(struct line *l)
 	free(l->retired);
 	l->retired = NULL;
 	l->retired_n = 0;
-	l->loaded = l->known = l->noted = l->failed = l->stale_staging = false;
+	l->loaded = l->known = l->noted = l->failed = l->stale_staging = l->lost = false;
 }
 
 void line_reload(struct line *l)
@@ -279,6 +279,7 @@ static int load(struct line *l, struct err *e)
 		l->stale_staging = true;
 	}
 	l->known = !lost || l->live.number;
+	l->lost = lost && l->live.number;
 	return load_retired(l, e);
 }
 

@@ -19,6 +19,7 @@ struct line {
 	size_t            retired_n;
 	bool              loaded;
 	bool              known;                /* it has been set up: there is a state or a generation */
+	bool              lost;                 /* there are generations, but no state.json */
 	bool              stale_staging;        /* the link names a key that has been live: to be removed */
 	bool              noted;                /* the ledger was fitted to the disk: to be saved */
 	enum ledger_jump  jump;

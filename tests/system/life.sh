@@ -104,8 +104,8 @@ check_not '... nothing is published' test -e "$INCLUDE"
 is '... no keychange hook has run' "$(hook_runs post-keychange)" 0
 run tlsa
 is '... no records are printed' "$OUT" ''
-exits 1 'status: exit 1' status
-like '... shows the hook' "$OUT" '! post-certchange hook .*/hook failed 1 time'
+exits 1 'status: exit 1' --json status
+like '... shows the hook' "$OUT" '"post-certchange hook .*/hook failed 1 time since 2027-01-15 08:00: exit status 1"'
 after $DAY cron
 is 'a day later it is tried again' "$STATUS $(hook_runs post-certchange)" '1 2'
 check_not '... and still nothing is published' test -e "$INCLUDE"

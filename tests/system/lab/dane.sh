@@ -12,7 +12,7 @@
 
 LAB=$TOP/tests/system/lab
 ZONES=$SCRATCH/zones
-TTL=4
+TTL=5
 ALONE=
 ROOT_KEY=/usr/share/dns/root.key        # where gnutls looks for a trust anchor
 

@@ -705,7 +705,7 @@ static void publication_by_default(void **state)
 
 	(void)state;
 	put("d/certline.conf", "[dane]\npublish = hook include\ninclude-file = /x\n"
-	    "[hooks]\npost-keychange = /zone\n");
+	    "[hooks]\npost-keychange = /zone\npost-certchange = /servers\n");
 	put("d/a.conf", PLAIN);
 	put("d/b.conf", PLAIN "[dane]\nowners = _25._tcp.mx.example.org\n");
 	put("d/c.conf", PLAIN "[hooks]\npost-keychange =\n");
