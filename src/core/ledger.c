@@ -670,7 +670,9 @@ void ledger_facts(struct facts *f, const struct ledger *l, const struct policy *
 	f->set_pending = l->set_serial && (!l->set_done_at || v->include_wrong ||
 					   acks_pending(&l->keychange, v->keychange, l->set_serial));
 	if (live) {
-		f->deploy_pending = acks_pending(&l->certchange, v->certchange, live->gen);
+		/* the last acknowledgement may be noted and its consequence not */
+		f->deploy_pending = acks_pending(&l->certchange, v->certchange, live->gen) ||
+				    (p->tells && l->deployed_keyset != live->id);
 		if (p->tells)
 			f->deployed_at = l->deployed_keyset == live->id ? l->deployed_at : 0;
 		else

@@ -343,6 +343,17 @@ struct decision rollover_next(const struct policy *p, const struct facts *f, int
 	return (struct decision){ DO_NOTHING, next_instant(&in, ph), "making the first key failed" };
 }
 
+bool rollover_wants(const struct policy *p, const struct facts *f, enum step s, int64_t now)
+{
+	struct in in = { p, f, now };
+	enum phase ph = rollover_phase(f);
+
+	for (unsigned r = 0; r < ARRAY_LEN(rules); r++)
+		if (rules[r].step == s && (rules[r].phases & (int)ph) && rules[r].guard(&in))
+			return true;
+	return false;
+}
+
 struct forecast rollover_forecast(const struct policy *p, const struct facts *now_f, int64_t now)
 {
 	struct facts tidy = *now_f;

@@ -123,6 +123,9 @@ const char *rollover_step_name(enum step s);            /* "promote" */
 /* What the facts become if the step succeeds at `now`: the fold behind `plan`. */
 void rollover_assume(const struct policy *p, struct facts *f, enum step s, int64_t now);
 
+/* True if a rule asks for the step now, were it not switched off. */
+bool rollover_wants(const struct policy *p, const struct facts *f, enum step s, int64_t now);
+
 /* The next step that will be done if everything goes well, and when: now or later; purging aside.
  * DO_NOTHING if none comes.  why: what the line waits for, or the reason of the step if it waits for nothing but time. */
 struct forecast {

@@ -64,6 +64,9 @@ static void save(struct engine *en, struct line *l)
 {
 	struct err e;
 
+	if (!l->swept)
+		store_sweep(l->cfg);
+	l->swept = true;
 	if (store_save_ledger(&l->ledger, l->cfg, &e) == 0) {
 		l->noted = false;
 		return;
@@ -461,10 +464,27 @@ static void drop_stale_staging(struct engine *en, struct line *l)
 	tell(en, TELL_FAILED, l, l->err.text);
 }
 
+/* That a line is to be set up is written down first: whatever happens then, the next run goes on. */
+static void begin(struct engine *en, struct line *l)
+{
+	if (l->known || en->dry_run)
+		return;
+	if (store_make_line(l->cfg, &l->err) == 0) {
+		save(en, l);
+		l->known = !l->failed;
+		return;
+	}
+	l->failed = true;
+	tell(en, TELL_FAILED, l, l->err.text);
+}
+
 static void prepare(struct engine *en, struct line *l, const struct order *o)
 {
 	world_load(en->w, l);
 	if (!usable(en, l))
+		return;
+	begin(en, l);
+	if (l->failed)
 		return;
 	if (l->jump == JUMP_SHIFTED)
 		tell(en, TELL_WHY, l, "the clock was set: all waits were moved with it");
@@ -504,6 +524,23 @@ static void forecast(struct engine *en, struct line *l)
 	}
 }
 
+/* A step may fail after its deed was done (the last fsync of a folder, say).  Then nobody asks for it any
+ * more, and its failure is over. */
+static void forget_failures(struct round *r, struct line *l, const struct facts *f)
+{
+	bool forgot = false;
+
+	for (int s = 0; s < STEP_N; s++) {
+		if (!l->ledger.retry[s].failures ||
+		    rollover_wants(&l->policy, f, (enum step)s, r->now))
+			continue;
+		ledger_succeeded(&l->ledger, (enum step)s);
+		forgot = true;
+	}
+	if (forgot)
+		save(r->en, l);
+}
+
 /* Fills r->tasks with what the active lines want to do now; a line with nothing to do goes inactive. */
 static void collect(struct round *r, struct line **lines, bool *active, size_t n)
 {
@@ -521,7 +558,9 @@ static void collect(struct round *r, struct line **lines, bool *active, size_t n
 		d = rollover_next(&lines[i]->policy, &f, r->now);
 		tell(r->en, TELL_WHY, lines[i], d.why);
 		active[i] = d.step != DO_NOTHING;
-		if (active[i])
+		if (!active[i])
+			forget_failures(r, lines[i], &f);
+		else
 			r->tasks[r->n++] = (struct task){ .l = lines[i], .step = d.step,
 							  .why = d.why, .now = r->now };
 	}

@@ -468,6 +468,24 @@ static int fill_dir(const char *dir, struct material *m, const struct line_confi
 	return rc;
 }
 
+/* Half-made and half-removed generations of runs that were killed; the lock says that nobody works on
+ * them now. */
+static int clear_leftovers(const char *gen, struct err *e)
+{
+	struct strv names = { 0 };
+	int rc = fs_list(&names, gen, e);
+
+	for (size_t i = 0; i < names.n && rc == 0; i++) {
+		char *path = mem_format("%s/%s", gen, names.v[i]);
+
+		if (text_starts(names.v[i], ".tmp-"))
+			rc = fs_remove_tree(path, e);
+		free(path);
+	}
+	strv_free(&names);
+	return rc;
+}
+
 static int next_number(int *number, const struct line_config *c, struct err *e)
 {
 	int *all, rc;
@@ -493,8 +511,7 @@ static int put_down(int *number, struct material *m, const struct line_config *c
 	m->g.made_at = now;
 	tmp = mem_format("%s/.tmp-%06d", gen, m->g.number);
 	final = path_in(c, m->g.number, NULL);
-	/* a leftover of a run that was killed; the lock says that nobody works on it now */
-	if (fs_remove_tree(tmp, e) < 0 || fs_mkdir(tmp, store_private_dir(c), e) < 0)
+	if (clear_leftovers(gen, e) < 0 || fs_mkdir(tmp, store_private_dir(c), e) < 0)
 		goto out;
 	if (fill_dir(tmp, m, c, e) < 0 || fs_rename(tmp, final, e) < 0) {
 		struct err ignored;
@@ -611,14 +628,20 @@ static int back_up(const struct line_config *c, const char *dir, int number, str
 
 int generation_remove(const struct line_config *c, int number, struct err *e)
 {
-	char *dir = path_in(c, number, NULL);
+	char *gen = store_path(c, "gen"), *dir = path_in(c, number, NULL);
+	char *tmp = mem_format("%s/.tmp-%06d", gen, number);
 	int rc = 0;
 
 	if (c->backups)
 		rc = back_up(c, dir, number, e);
+	/* gone at once, not file by file */
 	if (rc == 0)
-		rc = fs_remove_tree(dir, e);
+		rc = fs_rename(dir, tmp, e);
+	if (rc == 0)
+		rc = clear_leftovers(gen, e);
+	free(gen);
 	free(dir);
+	free(tmp);
 	return rc;
 }
 

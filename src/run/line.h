@@ -23,6 +23,7 @@ struct line {
 	bool              stale_staging;        /* the link names a key that has been live: to be removed */
 	bool              noted;                /* the ledger was fitted to the disk: to be saved */
 	enum ledger_jump  jump;
+	bool              swept;                /* leftovers of killed runs are gone */
 	unsigned          tried;                /* steps that failed in this run */
 	bool              failed;               /* cannot be looked at: err says why */
 	struct err        err;

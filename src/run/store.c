@@ -65,6 +65,14 @@ int store_make_line(const struct line_config *c, struct err *e)
 	return rc;
 }
 
+void store_sweep(const struct line_config *c)
+{
+	char *dir = store_path(c, NULL);
+
+	fs_sweep_temporary(dir);
+	free(dir);
+}
+
 /* Slots ---------------------------------------------------------------------------------------- */
 
 int store_slot(int *number, const struct line_config *c, const char *slot, struct err *e)

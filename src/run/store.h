@@ -36,6 +36,9 @@ int store_load_ledger(struct ledger *out, bool *missing, const struct line_confi
 		      struct err *e) NEEDS_CHECK;
 int store_save_ledger(struct ledger *l, const struct line_config *c, struct err *e) NEEDS_CHECK;
 
+/* Removes what a killed run left half-written in the folder of the line.  Best effort. */
+void store_sweep(const struct line_config *c);
+
 /* The generation number that STATE/lines/LINE/<slot> points to; 0: there is no such link. */
 int store_slot(int *number, const struct line_config *c, const char *slot, struct err *e) NEEDS_CHECK;
 int store_set_slot(const struct line_config *c, const char *slot, int number,

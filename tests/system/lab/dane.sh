@@ -129,8 +129,9 @@ soa_serial() {
 
 # --- servers ---------------------------------------------------------------------------------------
 
-# mail_start: a Postfix of our own with only what its smtpd needs.
-mail_start() {
+# mail_files: the configuration of a Postfix of our own, with only what its smtpd needs.
+mail_files() {
+	free_port; SMTP=$PORT
 	POSTFIX=$SCRATCH/postfix
 	mkdir -p "$POSTFIX/etc" "$POSTFIX/queue" "$POSTFIX/data"
 	chown postfix "$POSTFIX/data"
@@ -159,12 +160,16 @@ mail_start() {
 		postlog  unix-dgram n - n -     1 postlogd
 	END
 	PIDFILES+=("$POSTFIX/queue/pid/master.pid")
+}
+
+mail_start() {
 	postfix -c "$POSTFIX/etc" start >"$POSTFIX/start.log" 2>&1 || cat "$POSTFIX/start.log"
 	within 10 listens "$SMTP"
 }
 
-# web_start: nginx with both files of live/.
-web_start() {
+# web_files: that of an nginx with both files of live/.
+web_files() {
+	free_port; HTTPS=$PORT
 	NGINX=$SCRATCH/nginx
 	mkdir -p "$NGINX"
 	cat >"$NGINX/nginx.conf" <<-END
@@ -186,6 +191,9 @@ web_start() {
 			}
 		}
 	END
+}
+
+web_start() {
 	start nginx nginx -e "$NGINX/error.log" -c "$NGINX/nginx.conf"
 	within 10 listens "$HTTPS"
 }

@@ -430,6 +430,8 @@ static void facts_from_notes(void **state)
 	acks_ok(&l.keychange, "/hook", 1, NOW);
 	ledger_set_done(&l, NOW + 1);
 	acks_ok(&l.certchange, "/hook", 1, NOW);
+	ledger_facts(&f, &l, &p, &v);
+	assert_true(f.deploy_pending);                  /* killed before the note: not forgotten */
 	ledger_deployed(&l, NOW + 2);
 	ledger_facts(&f, &l, &p, &v);
 	assert_false(f.set_pending || f.deploy_pending);

@@ -503,6 +503,8 @@ static void a_failed_step_hides_no_other(void **state)
 	f.tried = 1U << DO_PUBLISH;
 	assert_int_equal(rollover_next(&dane, &f, NOW).again_at, NOW + HOUR);
 	assert_int_equal(rollover_next(&dane, &f, NOW + HOUR).step, DO_RENEW);
+	assert_true(rollover_wants(&dane, &f, DO_RENEW, NOW));          /* switched off, but wanted */
+	assert_false(rollover_wants(&dane, &f, DO_PROMOTE, NOW));
 }
 
 /* For all facts -------------------------------------------------------------------------------- */
