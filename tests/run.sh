@@ -8,8 +8,8 @@ build=$1
 only=${2:-}
 program=$(realpath "$build")/certline
 export B=$build PROGRAM=$program
-log=$build/test-logs
-mkdir -p "$log"
+mkdir -p "$build/test-logs"
+log=$(realpath "$build/test-logs")
 passed=0
 failed=0
 began=$SECONDS

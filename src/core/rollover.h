@@ -127,7 +127,8 @@ void rollover_assume(const struct policy *p, struct facts *f, enum step s, int64
 bool rollover_wants(const struct policy *p, const struct facts *f, enum step s, int64_t now);
 
 /* The next step that will be done if everything goes well, and when: now or later; purging aside.
- * DO_NOTHING if none comes.  why: what the line waits for, or the reason of the step if it waits for nothing but time. */
+ * DO_NOTHING if none comes.  why: what the line waits for, or the reason of the step if it waits for
+ * nothing but time. */
 struct forecast {
 	enum step   step;
 	int64_t     at;

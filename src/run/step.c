@@ -121,8 +121,9 @@ static void retire(char **text, struct line *l, int64_t now)
 {
 	const struct keyset *k = ledger_retired_first(&l->ledger);
 
-	*text = mem_format("retired the old key (generation %d)%s", k->gen,
-			   l->policy.publishes ? "; its records go" : "");
+	/* without records it is a note to ourselves that nobody waits for */
+	if (l->policy.publishes)
+		*text = mem_format("retired the old key (generation %d); its records go", k->gen);
 	ledger_removed(&l->ledger, k->id, now);
 }
 

@@ -144,14 +144,14 @@ examples() {
 check_examples() {
 	local rivals='key-length|.*-days|.*-hours' all
 	all=$(sed -nE 's/^# ([a-z-]+) =.*/\1/p' conf/certline.conf)
-	printf 'domains = mx.example.org\n[dane]\nowners = _25._tcp.mx.example.org\n[hooks]\npost-keychange = /x\n' > "$tmp/line.conf"
+	printf 'domains = mx.example.org\n[dane]\nowners = _25._tcp.mx.example.org\n[hooks]\npost-keychange = /x\npost-certchange = /y\n' > "$tmp/line.conf"
 	examples "$rivals" > "$tmp/certline.conf"
 	complaints "$tmp/certline.conf" "$tmp/line.conf"
 	examples "$(grep -vxE "$rivals" <<< "$all" | paste -s -d '|')" > "$tmp/certline.conf"
 	complaints "$tmp/certline.conf" "$tmp/line.conf"
 	{
 		grep -E '^# (name|domains) =' conf/certline.conf
-		printf '[hooks]\npost-keychange = /x\n[dane]\n'
+		printf '[hooks]\npost-keychange = /x\npost-certchange = /y\n[dane]\n'
 		grep -E '^# owners =' conf/certline.conf
 	} | sed 's/^# //' > "$tmp/line.conf"
 	complaints "$tmp/line.conf"

@@ -249,7 +249,7 @@ year() {
 	done
 }
 year
-is 'a year of it: renewals 15 days before the end of 90, one rollover at 256 days, nothing else' "$EVENTS" \
+is 'a year of it: renewals 15 days before the end of 90, one rollover at 256 days, and later the old key goes' "$EVENTS" \
 	"day 0: tiny: made the first key (rsa-4096, generation 1); its certificate is valid until 2027-04-15
 day 0: tiny: the servers were told of generation 1
 day 75: tiny: renewed the certificate of the live key (generation 2), valid until 2027-06-29
@@ -261,6 +261,7 @@ day 225: tiny: the servers were told of generation 4
 day 256: tiny: staged a new key (rsa-4096, generation 5)
 day 256: tiny: promoted the staged key: generation 5 is live
 day 256: tiny: the servers were told of generation 5
+day 288: tiny: deleted the files of a key that was retired long ago (keyset 1), after copying them to [dirs] backups
 day 331: tiny: renewed the certificate of the live key (generation 6), valid until 2028-03-11
 day 331: tiny: the servers were told of generation 6
 "
