@@ -5,7 +5,7 @@
 set -eu
 
 build='gcc make pkg-config libc6-dev libssl-dev libjansson-dev libinih-dev libidn2-dev openssl'
-test_='libcmocka-dev bind9 bind9-utils bind9-dnsutils nsd knot unbound postfix dovecot-core
+test_='libcmocka-dev bind9 bind9-utils bind9-dnsutils nsd knot knot-dnsutils unbound postfix dovecot-core
 	dovecot-imapd nginx-light apache2 gnutls-bin ldnsutils openssh-server openssh-client rsync jq strace
 	faketime shellcheck mandoc python3 iproute2 util-linux procps'
 lint='clang clang-tidy clang-format cppcheck libclang-rt-14-dev gcovr'
