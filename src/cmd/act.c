@@ -122,7 +122,6 @@ static void emergency_advice(struct scene *s, struct line *l, bool forced)
 static void print_json(struct teller *t, struct scene *s, bool ok)
 {
 	struct json *doc = json_object(), *lines;
-	struct buf out;
 
 	json_put_int(doc, "version", JSON_VERSION);
 	json_put_str(doc, "command", t->a->command);
@@ -137,11 +136,7 @@ static void print_json(struct teller *t, struct scene *s, bool ok)
 		json_put(o, "events", t->events[k] ? t->events[k] : json_array());
 		t->events[k] = NULL;
 	}
-	buf_init(&out, (size_t)1 << 30);
-	json_print(&out, doc, true);
-	fwrite(out.s, 1, out.len, stdout);
-	buf_free(&out);
-	json_free(doc);
+	print_document(doc);
 }
 
 static enum exit_status after(struct teller *t, struct scene *s, const struct act *what, size_t bad)

@@ -72,6 +72,8 @@ struct act {
 };
 enum exit_status act(const struct args *a, const struct act *what);
 
+struct json;
+void print_document(struct json *doc);          /* to stdout; frees it */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));     /* "certline: ..." */
 bool colorful(const struct args *a);            /* stdout is a terminal and nobody objects */
 

@@ -43,7 +43,6 @@ static void print_json(const struct scene *s)
 	size_t n;
 	const struct config_option *options = config_options(&n);
 	struct json *doc = json_object(), *lines;
-	struct buf out;
 
 	json_put_int(doc, "version", JSON_VERSION);
 	lines = json_put(doc, "lines", json_array());
@@ -65,11 +64,7 @@ static void print_json(const struct scene *s)
 			free(origin);
 		}
 	}
-	buf_init(&out, (size_t)1 << 30);
-	json_print(&out, doc, true);
-	fwrite(out.s, 1, out.len, stdout);
-	buf_free(&out);
-	json_free(doc);
+	print_document(doc);
 }
 
 enum exit_status cmd_config(const struct args *a)

@@ -80,7 +80,6 @@ static void print_text(const struct events *e, int64_t days)
 static void print_json(const struct events *e)
 {
 	struct json *doc = json_object(), *list;
-	struct buf out;
 
 	json_put_int(doc, "version", JSON_VERSION);
 	list = json_put(doc, "events", json_array());
@@ -94,11 +93,7 @@ static void print_json(const struct events *e)
 		json_put_str(o, "step", rollover_step_name(e->v[i].step));
 		json_put_str(o, "why", e->v[i].why);
 	}
-	buf_init(&out, (size_t)1 << 30);
-	json_print(&out, doc, true);
-	fwrite(out.s, 1, out.len, stdout);
-	buf_free(&out);
-	json_free(doc);
+	print_document(doc);
 }
 
 enum exit_status cmd_plan(const struct args *a)

@@ -1,10 +1,11 @@
 /* scene.c - what every command begins with: the configuration, and the lines that are meant.
- * Touches: stderr.
+ * Touches: stdout, stderr.
  */
 #include "cmd/cmd.h"
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/json.h"
 
 #include <stdarg.h>
 
@@ -17,6 +18,17 @@ void complain(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
+}
+
+void print_document(struct json *doc)
+{
+	struct buf out;
+
+	buf_init(&out, (size_t)1 << 30);
+	json_print(&out, doc, true);
+	fwrite(out.s, 1, out.len, stdout);
+	buf_free(&out);
+	json_free(doc);
 }
 
 bool colorful(const struct args *a)

@@ -206,7 +206,6 @@ enum exit_status cmd_status(const struct args *a)
 	struct json *doc = json_object(), *lines;
 	enum exit_status status;
 	struct scene s;
-	struct buf out;
 
 	if (scene_open(&s, a, &status) < 0) {
 		json_free(doc);
@@ -229,13 +228,10 @@ enum exit_status cmd_status(const struct args *a)
 			print_view(&v, a->verbose);
 		strv_free(&v.pending);
 	}
-	if (a->json) {
-		buf_init(&out, (size_t)1 << 30);
-		json_print(&out, doc, true);
-		fwrite(out.s, 1, out.len, stdout);
-		buf_free(&out);
-	}
-	json_free(doc);
+	if (a->json)
+		print_document(doc);
+	else
+		json_free(doc);
 	scene_close(&s);
 	return status;
 }
