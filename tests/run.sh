@@ -12,12 +12,14 @@ mkdir -p "$build/test-logs"
 log=$(realpath "$build/test-logs")
 passed=0
 failed=0
+skipped=0
 began=$SECONDS
 
 # count NAME STATUS: adds up a log
 count() {
-	local name=$1 status=$2 p f
-	p=$(grep -cE '^(ok |\[       OK \])' "$log/$name")
+	local name=$1 status=$2 p f s
+	s=$(grep -cE '^(ok .*# SKIP|\[  SKIPPED \] [a-z_]+$)' "$log/$name")
+	p=$(grep -E '^(ok |\[       OK \])' "$log/$name" | grep -cv '# SKIP')
 	f=$(grep -cE '^(not ok|\[  FAILED  \] [a-z_]+$)' "$log/$name")
 	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
 		f=1
@@ -29,7 +31,9 @@ count() {
 	fi
 	passed=$((passed + p))
 	failed=$((failed + f))
-	printf '%-44s %4d passed, %d failed\n' "$name" "$p" "$f"
+	skipped=$((skipped + s))
+	printf '%-44s %4d passed, %d failed%s\n' "$name" "$p" "$f" \
+		"$([ "$s" -eq 0 ] || echo ", $s skipped")"
 	[ "$f" -eq 0 ] || sed 's/^/    /' "$log/$name" | grep -vE 'RUN|       OK' | tail -60
 }
 
@@ -58,5 +62,6 @@ for t in tests/system/*.sh tests/system/hooks/*.sh; do
 	run "$(echo "${t#tests/}" | tr / -)" "$t" "$program"
 done
 echo "in $((SECONDS - began)) s; logs are in $log"
-echo "$passed passed, $failed failed"
+[ "$skipped" -eq 0 ] || grep -hE '# SKIP|SKIPPED \]' "$log"/* | sed 's/^/left out here: /' | sort -u
+echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
 [ "$failed" -eq 0 ]
