@@ -41,8 +41,8 @@ N=${#SERVICES[@]}                       # records a key
 
 # --- the line --------------------------------------------------------------------------------------
 
-STAGING=${STAGING:-10}
-RETIRE=4
+STAGING=${STAGING:-8}
+RETIRE=3
 cp -r "$TOP/hooks" "$SCRATCH/hooks"
 chmod -R go-w "$SCRATCH/hooks"
 cat >"$CONF/$LINE.conf" <<END_OF_CONF
@@ -52,7 +52,7 @@ issuer = self
 staging = ${STAGING}s
 retire-after = ${RETIRE}s
 [hooks]
-post-certchange = $SCRATCH/hooks/reload --wait 5 $VERIFY $SERVERS
+post-certchange = $SCRATCH/hooks/reload --wait 4 $VERIFY $SERVERS
 post-keychange =
   $SCRATCH/warm-cache
   $SCRATCH/hooks/bind-reload --control-conf $ZONES/rndc.conf --port $DNS --dir $ZONES lab.example $ZONES/lab.example.db
