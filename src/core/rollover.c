@@ -117,7 +117,8 @@ int64_t rollover_settled_at(const struct policy *p, const struct facts *f)
 		return k->published_at;
 	if (f->live.compromised && k->stale_until_at)
 		return when_add(later(k->published_at, k->stale_until_at), margin_for);
-	return later(when_add(k->published_at, p->staging_for), k->stale_until_at);
+	return later(when_add(k->published_at, p->staging_for),
+		     k->stale_until_at ? when_add(k->stale_until_at, CACHE_ROUNDING_FOR) : 0);
 }
 
 int64_t rollover_retire_at(const struct policy *p, const struct facts *f)

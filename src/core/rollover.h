@@ -51,6 +51,7 @@ enum step {
 };
 
 #define EMERGENCY_MARGIN_FOR ((int64_t)5 * 60)          /* beside the TTL, for slow secondaries */
+#define CACHE_ROUNDING_FOR   ((int64_t)2)               /* we count whole seconds, and so do caches */
 #define ROLLED_BACK_REST_FOR ((int64_t)7 * 86400)       /* after a roll-back, before the next stage */
 #define PURGE_AFTER_FOR      ((int64_t)30 * 86400)      /* a removed key is kept that long */
 

@@ -36,7 +36,7 @@ lib_end() {
 	fi
 }
 trap lib_end EXIT
-trap 'exit 130' INT TERM HUP
+trap 'exit 130' INT TERM HUP PIPE
 
 # note TEXT: a TAP comment, of as many lines as TEXT has.
 note() {

@@ -242,9 +242,9 @@ static void promotion_waits_for_a_longer_old_ttl(void **state)
 	struct facts f = staged();
 
 	(void)state;
-	f.staging.stale_until_at = NOW + 1;
+	f.staging.stale_until_at = NOW - CACHE_ROUNDING_FOR + 1;
 	assert_int_equal(next(&dane, &f), DO_NOTHING);
-	f.staging.stale_until_at = NOW;
+	f.staging.stale_until_at = NOW - CACHE_ROUNDING_FOR;
 	assert_int_equal(next(&dane, &f), DO_PROMOTE);
 }
 
