@@ -25,11 +25,11 @@ struct err {
 
 /* All three return -1, so that "return err_set(e, ...)" reads well.  e must not be NULL. */
 int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+	__attribute__((nonnull(1), format(printf, 3, 4)));
 int err_sys(struct err *e, const char *fmt, ...)        /* ERR_LOCAL; adds ": " and errno in words */
-	__attribute__((format(printf, 2, 3)));
+	__attribute__((nonnull(1), format(printf, 2, 3)));
 int err_wrap(struct err *e, const char *fmt, ...)       /* puts "words: " in front; keeps the kind */
-	__attribute__((format(printf, 2, 3)));
+	__attribute__((nonnull(1), format(printf, 2, 3)));
 
 #define NEEDS_CHECK __attribute__((warn_unused_result))
 
