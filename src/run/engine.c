@@ -24,6 +24,7 @@ struct task {
 	const char  *why;
 	int64_t      now;
 	bool         failed;
+	bool         blocked;           /* what must come before the hooks did not succeed: none is run */
 };
 
 struct round {
@@ -68,11 +69,11 @@ static void save(struct engine *en, struct line *l)
 		store_sweep(l->cfg);
 	l->swept = true;
 	if (store_save_ledger(&l->ledger, l->cfg, &e) == 0) {
-		l->noted = false;
+		l->noted = l->lost = false;
 		return;
 	}
 	/* the deed is on disk and will be found again; nothing more is tried on this line now */
-	l->failed = true;
+	l->failed = l->unreadable = true;
 	l->err = e;
 	tell(en, TELL_FAILED, l, e.text);
 }
@@ -226,14 +227,16 @@ static void record_set(struct round *r, struct task *t)
 	struct err e;
 
 	line_wanted(&wanted, r->en->w, t->l);
+	if (publish_check_siblings(r->en->w, t->l, &e) < 0 ||
+	    publish_check_cover(t->l->cfg, &t->l->live, &wanted, &e) < 0) {
+		t->blocked = true;
+		step_failed(r, t, &e);
+		goto out;
+	}
 	if (ledger_set_differs(l, &wanted)) {
-		if (publish_check_cover(t->l->cfg, &t->l->live, &wanted, &e) < 0) {
-			step_failed(r, t, &e);
-			goto out;
-		}
 		ledger_set_record(l, &wanted, r->now);
 	} else if (l->set_done_at && (t->l->cfg->publish & PUBLISH_INCLUDE) &&
-		   publish_include_wrong(r->en->w, t->l->cfg->include_file)) {
+		   publish_include_changed(r->en->w, t->l->cfg->include_file)) {
 		/* somebody changed the file, and a server may have loaded it */
 		ledger_set_distrust(l);
 	}
@@ -261,6 +264,7 @@ static void write_includes(struct round *r)
 			continue;
 		if (publish_include(r->en->w, v->path, r->now, &e) < 0) {
 			err_wrap(&e, "include file");
+			t->blocked = true;
 			step_failed(r, t, &e);
 			continue;
 		}
@@ -306,8 +310,8 @@ static void run_wave(struct round *r, size_t wave)
 		if ((t->step != DO_PUBLISH && t->step != DO_DEPLOY) || t->l->failed ||
 		    wave >= commands->n)
 			continue;
-		if (t->step == DO_PUBLISH && (t->l->tried >> DO_PUBLISH & 1) && wave == 0)
-			continue;       /* the include file could not be written */
+		if (t->blocked)
+			continue;
 		a = acks_find(acks_of(t), commands->v[wave]);
 		if (a && a->acked == subject_of(t))
 			continue;
@@ -661,8 +665,7 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 	if (l->policy.publishes && f.set_pending)
 		pending_hooks(out, HOOK_KEYCHANGE, keychange, &l->ledger.keychange,
 			      l->ledger.set_serial);
-	if (l->ledger.set_serial && (l->cfg->publish & PUBLISH_INCLUDE) &&
-	    publish_include_wrong(w, l->cfg->include_file))
+	if (line_include_wrong(w, l))
 		strv_take(out, mem_format("include file %s does not show the wanted records",
 					  l->cfg->include_file));
 	if (l->policy.publishes && f.live.present && f.set_changed)

@@ -169,6 +169,7 @@ void line_unload(struct line *l)
 	l->retired = NULL;
 	l->retired_n = 0;
 	l->loaded = l->known = l->noted = l->failed = l->stale_staging = l->lost = false;
+	l->unreadable = false;
 }
 
 void line_reload(struct line *l)
@@ -236,12 +237,36 @@ static int load_retired(struct line *l, struct err *e)
 	return rc < 0 ? err_wrap(e, "a retired key whose records are still published") : 0;
 }
 
+/* Neither a state nor a live link, but keys: what is left of a store, and one of them may be served. */
+static int check_orphans(const struct line *l, struct err *e)
+{
+	int *numbers, newest, rc;
+	size_t n;
+	char *dir;
+
+	rc = generation_list(&numbers, &n, l->cfg, e);
+	newest = n ? numbers[n - 1] : 0;
+	free(numbers);
+	if (rc < 0 || !newest)
+		return rc;
+	dir = store_path(l->cfg, NULL);
+	err_set(e, ERR_LOCAL, "%s has keys (up to generation %d), but neither state.json nor the live link; "
+		"restore them from a backup, or make the link to the generation that is served (ln -s "
+		"gen/%06d %s/live)", dir, newest, newest, dir);
+	free(dir);
+	return -1;
+}
+
 /* A key that was live is gone: never a reason to make a new one. */
-static int check_lost(const struct line *l, struct err *e)
+static int check_lost(const struct line *l, bool lost, struct err *e)
 {
 	char *path;
 
-	if (l->live.number || l->ledger.keysets_n == 0)
+	if (l->live.number)
+		return 0;
+	if (lost)
+		return check_orphans(l, e);
+	if (l->ledger.keysets_n == 0)
 		return 0;
 	path = store_path(l->cfg, "live");
 	err_set(e, ERR_LOCAL, "%s is missing although the line has had a key (generation %d); restore the "
@@ -258,7 +283,7 @@ static int load(struct line *l, struct err *e)
 	bool lost;
 
 	if (store_load_ledger(&l->ledger, &lost, l->cfg, e) < 0 ||
-	    load_slot(&l->live, l->cfg, "live", e) < 0 || check_lost(l, e) < 0 ||
+	    load_slot(&l->live, l->cfg, "live", e) < 0 || check_lost(l, lost, e) < 0 ||
 	    load_slot(&l->staging, l->cfg, "staging", e) < 0)
 		return -1;
 	clock_read(&r);
@@ -288,7 +313,7 @@ void line_load(struct line *l)
 	if (l->loaded)
 		return;
 	l->loaded = true;
-	l->failed = load(l, &l->err) < 0;
+	l->failed = l->unreadable = load(l, &l->err) < 0;
 }
 
 void world_shared(const struct world *w, const char *owner, size_t *first, size_t *past)

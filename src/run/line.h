@@ -25,7 +25,8 @@ struct line {
 	enum ledger_jump  jump;
 	bool              swept;                /* leftovers of killed runs are gone */
 	unsigned          tried;                /* steps that failed in this run */
-	bool              failed;               /* cannot be looked at: err says why */
+	bool              failed;               /* left alone in this run: err says why */
+	bool              unreadable;           /* ... because what it has in DNS is not known */
 	struct err        err;
 };
 
@@ -35,6 +36,7 @@ struct include_view {
 	size_t     *lines, lines_n;
 	bool        loaded;                     /* every one of them */
 	bool        looked, wrong;              /* looked at in this round, and found so */
+	bool        unknown;                    /* wrong because what belongs in it is not known */
 };
 
 struct world {

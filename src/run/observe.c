@@ -17,6 +17,15 @@ static void certs(struct ledger_certs *out, const struct generation *g, const st
 	out->bootstrap = g->bootstrap;
 }
 
+/* What other lines keep us from knowing is no concern of a set that was handed out and has not changed. */
+bool line_include_wrong(struct world *w, const struct line *l)
+{
+	if (!l->ledger.set_serial || !(l->cfg->publish & PUBLISH_INCLUDE))
+		return false;
+	return l->ledger.set_done_at ? publish_include_changed(w, l->cfg->include_file)
+				     : publish_include_wrong(w, l->cfg->include_file);
+}
+
 void line_facts(struct facts *f, struct world *w, struct line *l)
 {
 	static const struct strv none;
@@ -28,8 +37,7 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 	certs(&v.staging, &l->staging, l->cfg);
 	v.certchange = &l->cfg->post_certchange;
 	v.keychange = l->cfg->publish & PUBLISH_HOOK ? &l->cfg->post_keychange : &none;
-	v.include_wrong = l->ledger.set_serial && (l->cfg->publish & PUBLISH_INCLUDE) &&
-			  publish_include_wrong(w, l->cfg->include_file);
+	v.include_wrong = line_include_wrong(w, l);
 	v.links_wrong = l->live.number && links_wrong(l);
 	ledger_facts(f, &l->ledger, &l->policy, &v);
 	f->tried = l->tried;

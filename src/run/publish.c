@@ -266,9 +266,49 @@ int publish_print(struct buf *out, const struct tlsa_rows *r, enum tlsa_format f
 
 static const char head_mark[] = "; TLSA records by certline";
 
-/* Everything below the comment: what servers see of the file. */
+/* The name of the line that a row of the comment is about, or NULL; the caller frees. */
+static char *line_of_comment(const char *row)
+{
+	static const char mark[] = "; line ";
+	const char *end;
+
+	if (!text_starts(row, mark))
+		return NULL;
+	row += strlen(mark);
+	end = strchr(row, ':');
+	return end ? mem_copy_strn(row, (size_t)(end - row)) : NULL;
+}
+
+/* Every line that the file says it has records of must be here to say what they are now: one that is
+ * missing from this configuration, or has lost its state, would lose them. */
+static int check_contributors(struct world *w, const struct include_view *v, const char *text,
+			      struct err *e)
+{
+	for (const char *row = text; *row == ';'; row = strchr(row, '\n') ? strchr(row, '\n') + 1 : "") {
+		char *name = line_of_comment(row);
+		const struct line *found = NULL;
+
+		for (size_t i = 0; name && i < v->lines_n; i++)
+			if (strcmp(w->lines[v->lines[i]].cfg->name, name) == 0)
+				found = &w->lines[v->lines[i]];
+		if (name && (!found || found->lost || !found->ledger.set.n)) {
+			err_set(e, ERR_UNSAFE, "%s has records of line %s, which %s: they would vanish. %s",
+				v->path, name,
+				found ? "has lost its state or is not set up" : "is not configured with it",
+				found ? "Run `certline init` or `certline cron` for that line first"
+				      : "Run with the whole configuration; if the line is gone for good, "
+					"delete the row \"; line ...\" about it from the file");
+			free(name);
+			return -1;
+		}
+		free(name);
+	}
+	return 0;
+}
+
+/* Everything below the comment: what servers see of the file.  `have` is the file as it is. */
 static int include_body(struct buf *out, struct tlsa_rows *rows, struct world *w, const char *path,
-			struct err *e)
+			const char *have, struct err *e)
 {
 	const struct include_view *v = world_include(w, path);
 	struct line **lines = mem_array(v->lines_n, sizeof(struct line *));
@@ -277,7 +317,7 @@ static int include_body(struct buf *out, struct tlsa_rows *rows, struct world *w
 		struct line *l = &w->lines[v->lines[i]];
 
 		/* a line that cannot be read may have records in the file: they must not vanish */
-		if (l->failed) {
+		if (l->unreadable) {
 			free(lines);
 			return err_set(e, ERR_LOCAL, "%s is not rewritten, since line %s has records in it "
 				       "and cannot be read (%s)", path, l->cfg->name, l->err.text);
@@ -286,6 +326,8 @@ static int include_body(struct buf *out, struct tlsa_rows *rows, struct world *w
 	}
 	publish_rows(rows, w, lines, v->lines_n);
 	free(lines);
+	if (check_contributors(w, v, have, e) < 0)
+		return -1;
 	return publish_print(out, rows, FORMAT_ZONE, NULL, 0, e);
 }
 
@@ -336,13 +378,38 @@ bool publish_include_wrong(struct world *w, const char *path)
 	buf_init(&want, TEXT_MAX);
 	buf_init(&have, TEXT_MAX);
 	v->looked = true;
-	v->wrong = include_body(&want, &rows, w, path, &ignored) == 0 && rows.n > 0 &&
-		   (fs_read(&have, path, TEXT_MAX, &missing, &ignored) < 0 || missing ||
-		    strcmp(body_of(have.s), want.s) != 0);
+	v->unknown = fs_read(&have, path, TEXT_MAX, &missing, &ignored) < 0 ||
+		     include_body(&want, &rows, w, path, have.s, &ignored) < 0;
+	v->wrong = v->unknown || (rows.n > 0 && strcmp(body_of(have.s), want.s) != 0);
 	tlsa_rows_free(&rows);
 	buf_free(&want);
 	buf_free(&have);
 	return v->wrong;
+}
+
+bool publish_include_changed(struct world *w, const char *path)
+{
+	return publish_include_wrong(w, path) && !world_include(w, path)->unknown;
+}
+
+int publish_check_siblings(const struct world *w, const struct line *l, struct err *e)
+{
+	for (size_t o = 0; o < l->cfg->owners.n; o++) {
+		size_t first, past;
+
+		world_shared(w, l->cfg->owners.v[o], &first, &past);
+		for (size_t k = first; k < past; k++) {
+			const struct line *other = &w->lines[w->shared[k].line];
+
+			if (other == l || (!other->unreadable && !other->lost))
+				continue;
+			return err_set(e, ERR_UNSAFE, "line %s has records at %s too, and %s: they would "
+				       "vanish; mend that line first", other->cfg->name,
+				       l->cfg->owners.v[o], other->unreadable ? other->err.text
+									  : "its state.json is lost");
+		}
+	}
+	return 0;
 }
 
 int publish_check_cover(const struct line_config *c, const struct generation *g, const struct set *s,
@@ -374,12 +441,15 @@ int publish_include(struct world *w, const char *path, int64_t now, struct err *
 {
 	const struct include_view *v = world_include(w, path);
 	struct tlsa_rows rows = { 0 };
-	struct buf text, body;
+	struct buf text, body, have;
+	bool missing;
 	int rc = -1;
 
 	buf_init(&text, TEXT_MAX);
 	buf_init(&body, TEXT_MAX);
-	if (include_body(&body, &rows, w, path, e) < 0)
+	buf_init(&have, TEXT_MAX);
+	if (fs_read(&have, path, TEXT_MAX, &missing, e) < 0 ||
+	    include_body(&body, &rows, w, path, have.s, e) < 0)
 		goto out;
 	if (rows.n == 0) {
 		err_set(e, ERR_UNSAFE, "%s would be empty, and a server that loads it would serve no TLSA "
@@ -404,5 +474,6 @@ out:
 	tlsa_rows_free(&rows);
 	buf_free(&text);
 	buf_free(&body);
+	buf_free(&have);
 	return rc;
 }

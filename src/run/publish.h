@@ -39,8 +39,14 @@ void tlsa_rows_free(struct tlsa_rows *r);
 int publish_print(struct buf *out, const struct tlsa_rows *r, enum tlsa_format f, const char *origin,
 		  int64_t ttl_for, struct err *e) NEEDS_CHECK;
 
-/* True if the include file does not show what the lines that use it have recorded. */
+/* True if the include file does not show what the lines that use it have recorded, or if that cannot be
+ * told: a line that has records in it cannot be read, or is not among the configured ones. */
 bool publish_include_wrong(struct world *w, const char *path);
+/* True only if it is known what belongs in it and the file shows something else. */
+bool publish_include_changed(struct world *w, const char *path);
+
+/* Every other line that names an owner of this one can be read: else its records would be dropped. */
+int publish_check_siblings(const struct world *w, const struct line *l, struct err *e) NEEDS_CHECK;
 
 /* Replaces the include file atomically.  Refuses (ERR_UNSAFE) to write an empty one, or one in which
  * an owner's set does not cover the live key of a line that names it. */
