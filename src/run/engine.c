@@ -428,7 +428,9 @@ static void adopt(struct engine *en, struct line *l)
 		tell(en, TELL_DONE, l, text);
 		free(text);
 		line_reload(l);
-		if (!l->failed)
+		if (l->failed)
+			tell(en, TELL_FAILED, l, l->err.text);
+		else
 			save(en, l);
 	}
 }
@@ -462,7 +464,7 @@ static void take_order(struct engine *en, struct line *l, const struct order *o)
 /* The last act of a promotion that was killed. */
 static void drop_stale_staging(struct engine *en, struct line *l)
 {
-	if (!l->stale_staging || store_set_slot(l->cfg, "staging", 0, &l->err) == 0)
+	if (!l->stale_staging || step_drop_staging(l, &l->err) == 0)
 		return;
 	l->failed = true;
 	tell(en, TELL_FAILED, l, l->err.text);

@@ -17,9 +17,13 @@ bool links_wrong(const struct line *l);
 /* Makes them right.  A regular file in the way is an error: it is somebody's, and stays. */
 int links_make(const struct line *l, struct err *e) NEEDS_CHECK;
 
+/* Takes those of the staging slot away, before it is emptied.  Best effort: links_wrong() sees the rest. */
+void links_drop_staging(const struct line *l);
+
 /* The paths of a key and certificate that another program left there as regular files; NULL, NULL if
  * there are none.  slot is "live" or "staging".  The caller frees. */
-void links_foreign(char **key_path, char **cert_path, const struct line_config *c, const char *slot);
+int links_foreign(char **key_path, char **cert_path, const struct line_config *c, const char *slot,
+		  struct err *e) NEEDS_CHECK;
 
 /* Puts the links of a slot in the place of the regular files that were adopted. */
 int links_replace(const struct line *l, const char *slot, struct err *e) NEEDS_CHECK;

@@ -91,14 +91,19 @@ int step_made(char **text, struct line *l, enum step s, int number, int64_t now,
 
 /* -------------------------------------------------------------------------------------------- */
 
+int step_drop_staging(const struct line *l, struct err *e)
+{
+	links_drop_staging(l);
+	return store_set_slot(l->cfg, "staging", 0, e);
+}
+
 static int promote(char **text, struct line *l, struct err *e)
 {
 	if (generation_verify(&l->staging, l->cfg, e) < 0)
 		return err_wrap(e, "the staged key is not promoted");
 	if (l->policy.publishes && publish_check_cover(l->cfg, &l->staging, &l->ledger.set, e) < 0)
 		return err_wrap(e, "the staged key is not promoted");
-	if (store_set_slot(l->cfg, "live", l->staging.number, e) < 0 ||
-	    store_set_slot(l->cfg, "staging", 0, e) < 0)
+	if (store_set_slot(l->cfg, "live", l->staging.number, e) < 0 || step_drop_staging(l, e) < 0)
 		return -1;
 	*text = mem_format("promoted the staged key: generation %d is live", l->staging.number);
 	return 0;
@@ -169,7 +174,7 @@ int step_do(char **text, struct line *l, enum step s, int64_t now, struct err *e
 		return roll_back(text, l, e);
 	case DO_UNSTAGE:
 		*text = mem_format("dropped the staged key (generation %d)", l->staging.number);
-		return store_set_slot(l->cfg, "staging", 0, e);
+		return step_drop_staging(l, e);
 	case DO_PROMOTE:
 		return promote(text, l, e);
 	case DO_RETIRE:
@@ -197,7 +202,8 @@ static int adopt_slot(char **text, struct line *l, const char *slot, int64_t now
 	char *key, *cert;
 	int number, rc = 0;
 
-	links_foreign(&key, &cert, l->cfg, slot);
+	if (links_foreign(&key, &cert, l->cfg, slot, e) < 0)
+		return err_wrap(e, "adopting the %s key", slot);
 	if (!key)
 		return 0;
 	if (store_make_line(l->cfg, e) < 0 ||
