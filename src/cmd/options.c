@@ -67,7 +67,8 @@ static bool set_now(struct args *a, const char *v)
 	int64_t at;
 
 	(void)a;
-	if (!when_parse_instant(v, &at))
+	/* zero stands for "not yet" everywhere */
+	if (!when_parse_instant(v, &at) || at < 1)
 		return false;
 	clock_pretend(at);
 	return true;
@@ -115,7 +116,7 @@ static bool set_format(struct args *a, const char *v)
 static bool set_origin(struct args *a, const char *v)
 {
 	a->origin = v;
-	return *v != '\0';
+	return *v && strspn(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == strlen(v);
 }
 
 static bool set_ttl(struct args *a, const char *v)

@@ -8,6 +8,7 @@
 #include "io/json.h"
 #include "run/observe.h"
 #include "sys/clock.h"
+#include "sys/fs.h"
 
 #define BOLD  "\033[1m"
 #define RED   "\033[31m"
@@ -189,6 +190,22 @@ static void put_view(struct json *lines, const struct view *v)
 	}
 }
 
+/* A line that was renamed or taken out of the configuration may still have records that servers need. */
+static void mention_strangers(const struct scene *s)
+{
+	char *lines = mem_format("%s/lines", s->config.state);
+	struct strv names = { 0 };
+	struct err ignored;
+
+	if (fs_list(&names, lines, &ignored) == 0)
+		for (size_t i = 0; i < names.n; i++)
+			if (!config_find(&s->config, names.v[i]))
+				complain("line %s is in the store (%s/%s), but not in this configuration",
+					 names.v[i], lines, names.v[i]);
+	strv_free(&names);
+	free(lines);
+}
+
 static void look(struct view *v, struct scene *s, struct line *l)
 {
 	world_load(&s->world, l);
@@ -228,6 +245,8 @@ enum exit_status cmd_status(const struct args *a)
 			print_view(&v, a->verbose);
 		strv_free(&v.pending);
 	}
+	if (a->lines.n == 0 && !a->quiet)
+		mention_strangers(&s);
 	if (a->json)
 		print_document(doc);
 	else

@@ -28,6 +28,8 @@ enum exit_status cmd_tlsa(const struct args *a)
 		snprintf(origin, sizeof(origin), "%s", a->origin);
 	if (strlen(origin) > 1 && text_ends(origin, "."))
 		origin[strlen(origin) - 1] = '\0';
+	if (strcmp(origin, ".") == 0)
+		origin[0] = '\0';              /* every name is below the root */
 	if (scene_open(&s, a, &status) < 0)
 		return status;
 	status = EXIT_OK;
@@ -55,6 +57,8 @@ enum exit_status cmd_tlsa(const struct args *a)
 			status = EXIT_BAD;
 		} else {
 			fwrite(out.s, 1, out.len, stdout);
+			if (*origin && !out.len && !a->quiet)
+				complain("no owner of these lines is in %s", origin);
 		}
 	}
 	buf_free(&out);

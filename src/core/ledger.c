@@ -91,7 +91,11 @@ struct keyset *ledger_retired_first(const struct ledger *l)
 	for (size_t i = 0; i < l->keysets_n; i++) {
 		struct keyset *k = &l->keysets[i];
 
-		if (is_retired(k) && (!first || k->retired_at < first->retired_at))
+		if (!is_retired(k))
+			continue;
+		/* a compromised one does not queue behind an older one that has time */
+		if (!first || k->compromised > first->compromised ||
+		    (k->compromised == first->compromised && k->retired_at < first->retired_at))
 			first = k;
 	}
 	return first;

@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "io/crypto.h"
 #include "run/hook.h"
+#include "run/links.h"
 #include "run/observe.h"
 #include "run/publish.h"
 #include "run/step.h"
@@ -41,15 +42,20 @@ static void tell(struct engine *en, enum tell kind, const struct line *l, const 
 	en->tell(en->arg, kind, l, text);
 }
 
-static void tell_output(struct engine *en, enum tell kind, const struct line *l, const char *out)
+/* What a hook prints may carry anything, and goes to a terminal or into a mail. */
+static void tell_output(struct engine *en, enum tell kind, const struct line *l, const struct buf *out)
 {
-	while (*out) {
-		size_t len = strcspn(out, "\n");
-		char *line = mem_copy_strn(out, len);
+	for (size_t i = 0; i < out->len;) {
+		const char *end = memchr(out->s + i, '\n', out->len - i);
+		size_t len = end ? (size_t)(end - out->s) - i : out->len - i;
+		char *line = mem_copy_strn(out->s + i, len);
 
+		for (size_t k = 0; k < len; k++)
+			if (((unsigned char)line[k] < 0x20 && line[k] != '\t') || line[k] == 0x7f)
+				line[k] = '?';
 		tell(en, kind, l, line);
 		free(line);
-		out += len + (out[len] == '\n');
+		i += len + 1;
 	}
 }
 
@@ -141,8 +147,10 @@ static void finish_make(struct round *r, struct task *t, struct proc *p)
 	}
 	step_succeeded(r, t, text);
 	free(text);
-	if (!t->l->failed && step_prune(t->l, &e) < 0)
+	if (!t->l->failed && step_prune(t->l, &e) < 0) {
 		tell(r->en, TELL_FAILED, t->l, e.text);
+		t->l->untidy = true;
+	}
 }
 
 static void run_makes(struct round *r)
@@ -279,7 +287,7 @@ static void hook_done(struct round *r, struct task *t, const char *command, cons
 
 	if (p->status == 0) {
 		acks_ok(a, command, subject_of(t), r->now);
-		tell_output(r->en, TELL_WHY, t->l, p->out.s);
+		tell_output(r->en, TELL_WHY, t->l, &p->out);
 	} else {
 		char *text = mem_format("%s hook %s: %s", event_of(t), command, e->text);
 
@@ -287,7 +295,7 @@ static void hook_done(struct round *r, struct task *t, const char *command, cons
 		t->l->tried |= 1U << t->step;
 		acks_failed(a, command, e->text, r->now);
 		tell(r->en, TELL_FAILED, t->l, text);
-		tell_output(r->en, TELL_OUTPUT, t->l, p->out.s);
+		tell_output(r->en, TELL_OUTPUT, t->l, &p->out);
 		free(text);
 	}
 	save(r->en, t->l);
@@ -458,6 +466,8 @@ static void take_order(struct engine *en, struct line *l, const struct order *o)
 		tell(en, TELL_FAILED, l, no);
 	} else if (!en->dry_run) {
 		save(en, l);
+		if (l->failed)
+			tell(en, TELL_FAILED, l, "the order was not taken: give it again");
 	}
 }
 
@@ -497,6 +507,13 @@ static void prepare(struct engine *en, struct line *l, const struct order *o)
 	else if (l->jump == JUMP_RESTARTED)
 		tell(en, TELL_WHY, l, "the clock cannot be trusted across the last boot: waits that were "
 			"under way count from the boot");
+	if (l->dropped_gen) {
+		char *text = mem_format("the staging link is missing: the staged key (generation %d) is "
+					"dropped", l->dropped_gen);
+
+		tell(en, TELL_FAILED, l, text);
+		free(text);
+	}
 	if (!en->dry_run) {
 		drop_stale_staging(en, l);
 		adopt(en, l);
@@ -512,7 +529,24 @@ static void prepare(struct engine *en, struct line *l, const struct order *o)
 static void forecast(struct engine *en, struct line *l)
 {
 	int64_t now = clock_now();
+	char *key = NULL, *cert = NULL;
 	struct facts f;
+	struct err e;
+
+	if (!l->live.number && links_foreign(&key, &cert, l->cfg, "live", &e) < 0) {
+		tell(en, TELL_FAILED, l, e.text);
+		l->failed = true;
+		return;
+	}
+	if (key) {
+		char *text = mem_format("would adopt the live key in %s", key);
+
+		tell(en, TELL_DONE, l, text);
+		free(text);
+		free(key);
+		free(cert);
+		return;
+	}
 
 	line_facts(&f, en->w, l);
 	for (int i = 0; i < ROUNDS_MAX; i++) {
@@ -609,7 +643,7 @@ size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct
 
 		if (!lines[i]->failed && !en->dry_run)
 			engine_pending(&pending, en->w, lines[i]);
-		bad += lines[i]->failed || pending.n;
+		bad += lines[i]->failed || lines[i]->untidy || pending.n;
 		strv_free(&pending);
 	}
 	free(active);

@@ -556,6 +556,9 @@ int generation_adopt(int *number, const struct line_config *c, const char *key_p
 
 	m.g.issuer = mem_copy_str("adopted");
 	start_leaves(&m, 1);
+	/* whoever can write them knows the key, or can change it until it is taken in */
+	if (fs_check_trusted(key_path, e) < 0 || fs_check_trusted(cert_path, e) < 0)
+		goto out;
 	if (stat(key_path, &st) < 0) {
 		err_sys(e, "%s", key_path);
 		goto out;

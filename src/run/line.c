@@ -170,6 +170,7 @@ void line_unload(struct line *l)
 	l->retired_n = 0;
 	l->loaded = l->known = l->noted = l->failed = l->stale_staging = l->lost = false;
 	l->unreadable = false;
+	l->dropped_gen = 0;
 }
 
 void line_reload(struct line *l)
@@ -298,6 +299,9 @@ static int load(struct line *l, struct err *e)
 		.staging_id = l->staging.keyset, .staging_gen = l->staging.number,
 		.staging_created_at = l->staging.key_created_at,
 	};
+	if (!links.staging_id && ledger_staging(&l->ledger) &&
+	    ledger_staging(&l->ledger)->id != links.live_id)
+		l->dropped_gen = ledger_staging(&l->ledger)->gen;
 	l->noted = ledger_reconcile(&l->ledger, &links, r.real_at) || l->jump != JUMP_NONE;
 	if (l->staging.number && ledger_keyset(&l->ledger, l->staging.keyset)->live_at) {
 		generation_free(&l->staging);

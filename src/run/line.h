@@ -20,9 +20,11 @@ struct line {
 	bool              loaded;
 	bool              known;                /* it has been set up: there is a state or a generation */
 	bool              lost;                 /* there are generations, but no state.json */
+	int               dropped_gen;          /* its staging link was gone: the key is staged no more */
 	bool              stale_staging;        /* the link names a key that has been live: to be removed */
 	bool              noted;                /* the ledger was fitted to the disk: to be saved */
 	enum ledger_jump  jump;
+	bool              untidy;               /* superseded generations could not be put away */
 	bool              swept;                /* leftovers of killed runs are gone */
 	unsigned          tried;                /* steps that failed in this run */
 	bool              failed;               /* left alone in this run: err says why */

@@ -178,6 +178,14 @@ static int look(bool *there, const char *path, struct err *e)
 	return 0;
 }
 
+/* A link, where no key of ours is live: it leads to somebody else's key, or to a store that is gone. */
+static bool is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 int links_foreign(char **key_path, char **cert_path, const struct line_config *c, const char *slot,
 		  struct err *e)
 {
@@ -194,6 +202,15 @@ int links_foreign(char **key_path, char **cert_path, const struct line_config *c
 		rc = 0;
 	if (rc == 0 && key && cert)
 		return 0;
+	if (rc == 0 && key != cert)
+		rc = err_set(e, ERR_LOCAL, "%s is there without %s: both are taken in, or neither; put the "
+			     "missing one back, or move the other away", key ? *key_path : *cert_path,
+			     key ? *cert_path : *key_path);
+	if (rc == 0 && strcmp(slot, "live") == 0 && (is_link(*key_path) || is_link(*cert_path)))
+		rc = err_set(e, ERR_LOCAL, "%s or its certificate is a link, but this line has no key in %s: a "
+			     "key that servers use must not be replaced unseen. Restore the store, or put the "
+			     "files themselves there to have them taken in, or move the links away",
+			     *key_path, c->state);
 	free(*key_path);
 	free(*cert_path);
 	*key_path = *cert_path = NULL;

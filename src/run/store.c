@@ -46,6 +46,8 @@ int store_lock(struct lock *l, const struct config *c, struct err *e)
 	l->fd = -1;
 	if (fs_mkdir(c->state, passage(c), e) < 0 || fs_mkdir(lines, passage(c), e) < 0)
 		err_wrap(e, "making the store");
+	else if (fs_check_trusted(c->state, e) < 0 || fs_check_trusted(lines, e) < 0)
+		err_wrap(e, "the store");
 	else
 		rc = lock_open(l, lock, LOCK_WAIT_MS, e);
 	free(lines);

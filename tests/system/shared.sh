@@ -153,5 +153,55 @@ check '... there is still one generation' eq "$(find "$dir/state/lines/mx/gen" -
 ln -s gen/000001 "$dir/state/lines/mx/live"
 check '... and with the link made as it says, all goes on' day 3 cron
 
+# --- files of another program, and of others ---
+world taken
+line mx
+mkdir "$dir/ssl"
+printf '[dirs]\ncerts = %s/ssl\nkeys = %s/ssl\n' "$dir" "$dir" >> "$dir/conf/mx.conf"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/kept.key" -out "$dir/kept.crt" \
+	-subj /CN=mx.example.org -addext subjectAltName=DNS:mx.example.org -days 90 2> /dev/null
+cp "$dir/kept.key" "$dir/ssl/live.key"
+check 'a key without its certificate: init makes no other one' fails_with 1 'without' day 1 init
+check '... nothing is published' test ! -e "$dir/inc/tlsa"
+rm "$dir/ssl/live.key"
+ln -s "$dir/kept.key" "$dir/ssl/live.key"
+ln -s "$dir/kept.crt" "$dir/ssl/live.crt"
+check 'links to keys of another program: init makes no other key' fails_with 1 'is a link' day 1 init
+check '... and they are as they were' eq "$(readlink "$dir/ssl/live.key")" "$dir/kept.key"
+rm "$dir"/ssl/*
+cp "$dir/kept.key" "$dir/ssl/live.key"
+cp "$dir/kept.crt" "$dir/ssl/live.crt"
+if [ "$(id -u)" = 0 ]; then
+	chown 65534 "$dir/ssl/live.key"
+	check "a key that is another user's is not taken in" fails_with 1 'live.key' day 1 init
+	chown 0 "$dir/ssl/live.key"
+fi
+check 'a dry run says that they would be taken in' fails_with 0 'would adopt' day 1 --dry-run init
+check 'and init does it' fails_with 0 'adopted' day 1 init
+
+# --- an emergency behind a failing hook, and behind an older key ---
+world emergency
+line mx
+day 1 init --quiet
+day 1 roll --quiet
+day 4 cron --quiet
+touch "$dir/post-certchange-mx-fails"
+day 4 renew --quiet 2> /dev/null
+check 'an emergency is published although the servers cannot be told' fails_with 1 'published 3 TLSA' day 4 roll --emergency mx
+rm "$dir/post-certchange-mx-fails"
+check '... and the compromised key goes as soon as they were' fails_with 0 'retired the old key (generation [23])' day 5 cron
+check '... before the older one' eq "$(records)" 2
+
+# --- what hooks print, and a staging link that is gone ---
+world output
+line mx
+printf '#!/bin/sh\nprintf "a\\033[2Jb\\000c\\n"\nexit 1\n' > "$dir/hook"
+check 'control bytes of hooks do not reach the terminal' fails_with 1 '| a?\[2Jb?c' day 1 init
+printf '#!/bin/sh\n' > "$dir/hook"
+day 2 cron --quiet
+day 2 roll --quiet
+rm "$dir/state/lines/mx/staging"
+check 'a staging link that is gone is mentioned' fails_with 0 'staging link is missing' day 2 cron
+
 echo "1..$n"
 [ "$fails" -eq 0 ]

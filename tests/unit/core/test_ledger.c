@@ -95,6 +95,22 @@ static void a_killed_promotion_leaves_no_staged_key(void **state)
 	ledger_free(&l);
 }
 
+static void a_compromised_key_goes_before_older_ones(void **state)
+{
+	struct ledger l = { 0 };
+
+	(void)state;
+	note(&l, 1, 2, NOW);
+	note(&l, 2, 3, NOW + 1);
+	assert_null(ledger_order_roll(&l, true, false));
+	note(&l, 3, 0, NOW + 2);
+	assert_int_equal(ledger_retired_n(&l), 2);
+	assert_int_equal(ledger_retired_first(&l)->id, 2);
+	ledger_removed(&l, 2, NOW + 3);
+	assert_int_equal(ledger_retired_first(&l)->id, 1);
+	ledger_free(&l);
+}
+
 static void an_unstaged_key_is_removed(void **state)
 {
 	struct ledger l = { 0 };
@@ -471,6 +487,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links_become_roles),
 		cmocka_unit_test(a_killed_promotion_leaves_no_staged_key),
+		cmocka_unit_test(a_compromised_key_goes_before_older_ones),
 		cmocka_unit_test(an_unstaged_key_is_removed),
 		cmocka_unit_test(a_renewal_keeps_the_keyset),
 		cmocka_unit_test(orders_expire_by_themselves),

@@ -352,6 +352,9 @@ static void first_set_only_after_the_servers_have_the_key(void **state)
 	assert_int_equal(next(&dane, &f), DO_NOTHING);
 	f.deployed_at = NOW;
 	assert_int_equal(next(&dane, &f), DO_PUBLISH);
+	f.deployed_at = 0;                              /* a later one adds to a set that is served */
+	f.live.published_at = NOW - DAY;
+	assert_int_equal(next(&dane, &f), DO_PUBLISH);
 }
 
 static void retirement_waits_for_the_servers(void **state)
@@ -534,7 +537,9 @@ static void build(struct policy *p, struct facts *f, uint32_t n)
 			     .retired = key(0, 200 * DAY) };
 	p->publishes = bit(&n);
 	p->tells = bit(&n);
-	f->live.present = bit(&n) || bit(&n);
+	f->live.present = bit(&n);
+	if (bit(&n))
+		f->live.published_at = 0;
 	f->staging.present = bit(&n);
 	f->retired.present = bit(&n);
 	f->retired_n = f->retired.present;
@@ -585,7 +590,7 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 	if (d->step == DO_RETIRE && (!f->retired.present || open || f->back_wanted || !f->deployed_at ||
 				     NOW < f->deployed_at + p->retire_after_for))
 		return "retirement of a key that may be served";
-	if (d->step == DO_PUBLISH && (!open || (p->tells && !f->deployed_at)))
+	if (d->step == DO_PUBLISH && (!open || (p->tells && !f->deployed_at && !f->live.published_at)))
 		return "publication of a key that is not served";
 	if (d->step == DO_STAGE && (k->present || (!f->live.compromised && (open || f->retired.present))))
 		return "two changes at a time";
