@@ -11,7 +11,7 @@ SAN          ?=
 B            ?= build
 
 VERSION      := 0.1.0
-PACKAGES     := libcrypto jansson inih libidn2
+PACKAGES     := libcrypto jansson inih libidn2 ldns
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wformat=2 \
 	-Wvla -Walloca -Wundef -Wswitch-enum
@@ -24,9 +24,10 @@ ALL_LDFLAGS := -fsanitize=$(SAN)
 endif
 ALL_LDFLAGS += -Wl,-z,relro,-z,now $(LDFLAGS)
 LIB_CFLAGS  = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
-LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+# libunbound's own .pc file asks for development packages that nothing here needs
+LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lunbound
 
-LAYERS := base core sys io run cmd
+LAYERS := base core sys io dns run cmd
 SRC  := $(foreach l,$(LAYERS),$(sort $(wildcard src/$(l)/*.c)))
 OBJ  := $(SRC:src/%.c=$(B)/obj/%.o)
 UNIT := $(sort $(wildcard tests/unit/*/test_*.c))
@@ -46,8 +47,11 @@ help:                                  ## this list
 $(B)/packages:
 	@mkdir -p $(@D)
 	@for p in $(PACKAGES); do $(PKG_CONFIG) --exists $$p || missing="$$missing $$p"; done; \
+	echo '#include <unbound.h>' | $(CC) $(CPPFLAGS) -E -o /dev/null - 2>/dev/null || \
+		missing="$$missing libunbound"; \
 	[ -z "$$missing" ] || { echo "missing:$$missing (on Debian: tests/deps.sh build installs what" \
-		"provides them: libssl-dev libjansson-dev libinih-dev libidn2-dev)" >&2; exit 1; }
+		"provides them: libssl-dev libjansson-dev libinih-dev libidn2-dev " \
+		"libldns-dev libunbound-dev)" >&2; exit 1; }
 	@touch $@
 
 $(B)/certline: $(B)/obj/main.o $(B)/libcertline.a
@@ -73,6 +77,10 @@ $(B)/sim: tests/sim/sim.c $(B)/libcertline.a
 	@echo "  TEST  $@"
 	@$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(B)/libcertline.a $(LIBS)
 
+$(B)/worlds: tests/sim/worlds.c $(B)/libcertline.a
+	@echo "  TEST  $@"
+	@$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(B)/libcertline.a $(LIBS)
+
 # Trying --------------------------------------------------------------------------------------------
 
 deps:
@@ -84,13 +92,13 @@ demo: deps                             ## installs what the build needs, builds,
 
 check:                                 ## installs what the tests need, and runs them all
 	@tests/deps.sh test
-	@$(MAKE) --no-print-directory $(B)/certline $(UNIT_BIN) $(B)/sim
+	@$(MAKE) --no-print-directory $(B)/certline $(UNIT_BIN) $(B)/sim $(B)/worlds
 	@tests/run.sh $(B)
 
 unit: $(UNIT_BIN)                      ## unit tests only
 	@for t in $(UNIT_BIN); do echo "# $$t"; $$t || exit 1; done
 
-sim: $(B)/sim                          ## 10,000 simulated years
+sim: $(B)/sim $(B)/worlds              ## 10,000 simulated years, 300,000 worlds of name servers
 	@tests/sim/run.sh $(B) 10000
 
 system: $(B)/certline                  ## with real servers on loopback: name, mail and web servers
@@ -100,16 +108,18 @@ system: $(B)/certline                  ## with real servers on loopback: name, m
 mutants: $(B)/libcertline.a            ## breaks the rule table in every way; the tests must notice
 	@tests/mutants.sh $(B) $(CC) $(ALL_CPPFLAGS) -std=c11 -O2
 
-bench: all                             ## an idle run over 1, 1,000 and 10,000 lines, beside others
+bench: all                             ## an idle run, and a look at 300 owners, beside others
 	@tests/deps.sh bench
+	@tests/bench/look.sh $(B)/certline
 	@tests/bench/idle.sh $(B)/certline
 
 sanitize:                              ## unit tests, simulation and a rehearsed year under ASan and UBSan
 	@$(MAKE) --no-print-directory B=$(B)/san SAN=address,undefined CFLAGS='-O1 -g' sanitized
 
-sanitized: $(B)/certline $(UNIT_BIN) $(B)/sim
+sanitized: $(B)/certline $(UNIT_BIN) $(B)/sim $(B)/worlds
 	@for t in $(UNIT_BIN); do echo "# $$t"; $$t || exit 1; done
 	@$(B)/sim 200
+	@$(B)/worlds 3000
 	@tests/demo.sh $(B)/certline > $(B)/demo.log 2>&1 || { cat $(B)/demo.log; exit 1; }
 
 fuzz: deps                             ## each fuzzer for FUZZ_SECONDS (default 30)
@@ -175,4 +185,4 @@ uninstall:                             ## leaves configuration, keys and certifi
 .PHONY: all help deps demo check unit sim system mutants bench sanitize sanitized fuzz fuzzers cover covered \
 	lint analyze format clean install uninstall
 .DELETE_ON_ERROR:
--include $(OBJ:.o=.d) $(B)/obj/main.d $(UNIT_BIN:=.d) $(B)/sim.d
+-include $(OBJ:.o=.d) $(B)/obj/main.d $(UNIT_BIN:=.d) $(B)/sim.d $(B)/worlds.d

@@ -4,9 +4,10 @@
 # usage: tests/deps.sh build|test...
 set -eu
 
-build='gcc make pkg-config libc6-dev libssl-dev libjansson-dev libinih-dev libidn2-dev openssl'
-test_='libcmocka-dev bind9 bind9-utils bind9-dnsutils nsd knot knot-dnsutils unbound postfix dovecot-core
-	dovecot-imapd nginx-light apache2 gnutls-bin ldnsutils openssh-server openssh-client rsync jq strace
+build='gcc make pkg-config libc6-dev libssl-dev libjansson-dev libinih-dev libidn2-dev
+	libldns-dev libunbound-dev dns-root-data openssl'
+test_='libcmocka-dev bind9 bind9-utils bind9-dnsutils nsd knot knot-dnsutils pdns-server pdns-backend-sqlite3 sqlite3 unbound postfix dovecot-core
+	dovecot-imapd nginx-light apache2 gnutls-bin ldnsutils openssh-server openssh-client rsync jq curl strace
 	faketime shellcheck mandoc python3 iproute2 util-linux procps'
 lint='clang clang-tidy clang-format cppcheck libclang-rt-14-dev gcovr'
 bench='certbot uacme time'
@@ -24,9 +25,10 @@ done
 
 if ! command -v apt-get > /dev/null || ! command -v dpkg-query > /dev/null; then
 	missing=
-	for p in libcrypto jansson inih libidn2; do
+	for p in libcrypto jansson inih libidn2 ldns; do
 		pkg-config --exists "$p" 2> /dev/null || missing="$missing $p"
 	done
+	echo '#include <unbound.h>' | cc -E -o /dev/null - 2> /dev/null || missing="$missing libunbound"
 	[ -z "$missing" ] && [ "$*" = build ] && exit 0
 	echo "This system has no apt. Install what these Debian packages contain, then try again:" >&2
 	echo "$want" | tr -s ' \n\t' ' ' | fold -s -w 78 >&2

@@ -633,12 +633,41 @@ static int inspect_names(struct strv *names, const X509 *x, struct err *e)
 	return rc;
 }
 
+/* DER of the SubjectPublicKeyInfo, digested. */
+static int digest_spki(struct spki_digests *out, const X509 *x, struct err *e)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+
+	return spki_digests(out, der, len, e);
+}
+
+static int digest_cert(char out[SHA256_HEX_LEN + 1], const X509 *x, struct err *e)
+{
+	unsigned char raw[EVP_MAX_MD_SIZE];
+	unsigned int raw_len;
+
+	if (!X509_digest(x, EVP_sha256(), raw, &raw_len))
+		return ssl_error(e, "computing the fingerprint");
+	text_hex(out, raw, raw_len);
+	return 0;
+}
+
+int cert_anchor(char spki[SHA256_HEX_LEN + 1], char whole[SHA256_HEX_LEN + 1], const struct cert *c,
+		struct err *e)
+{
+	struct spki_digests d;
+
+	if (digest_spki(&d, c->x509, e) < 0 || digest_cert(whole, c->x509, e) < 0)
+		return -1;
+	memcpy(spki, d.sha256, sizeof(d.sha256));
+	return 0;
+}
+
 int cert_inspect(struct cert_info *out, const struct cert *c, struct err *e)
 {
 	const X509 *x = c->x509;
-	unsigned char raw[EVP_MAX_MD_SIZE], *der = NULL;
-	unsigned int raw_len;
-	int len, rc = -1;
+	int rc = -1;
 
 	*out = (struct cert_info){ 0 };
 	if (inspect_time(&out->not_before_at, X509_get0_notBefore(x), "notBefore", e) < 0 ||
@@ -646,14 +675,10 @@ int cert_inspect(struct cert_info *out, const struct cert *c, struct err *e)
 	    inspect_serial(out, x, e) < 0 || inspect_issuer(out, x, e) < 0 ||
 	    inspect_names(&out->names, x, e) < 0)
 		goto out;
-	if (!X509_digest(x, EVP_sha256(), raw, &raw_len)) {
-		ssl_error(e, "computing the fingerprint");
+	if (digest_cert(out->sha256, x, e) < 0)
 		goto out;
-	}
-	text_hex(out->sha256, raw, raw_len);
 	out->self_signed = X509_NAME_cmp(X509_get_issuer_name(x), X509_get_subject_name(x)) == 0;
-	len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
-	rc = spki_digests(&out->spki, der, len, e);
+	rc = digest_spki(&out->spki, x, e);
 out:
 	ERR_clear_error();
 	if (rc < 0)

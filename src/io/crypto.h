@@ -62,6 +62,9 @@ struct cert_info {
 
 /* A name with a NUL, a blank or a byte that is not ASCII is an error; out needs no freeing then. */
 int cert_inspect(struct cert_info *out, const struct cert *c, struct err *e) NEEDS_CHECK;
+/* The digests of the certificate's SubjectPublicKeyInfo and of itself, whatever names it has (a CA's). */
+int cert_anchor(char spki[SHA256_HEX_LEN + 1], char whole[SHA256_HEX_LEN + 1], const struct cert *c,
+		struct err *e) NEEDS_CHECK;
 void cert_info_free(struct cert_info *i);               /* a zeroed one is fine */
 /* The same SubjectPublicKeyInfo byte by byte, so that both have the same TLSA records. */
 bool cert_matches_key(const struct cert *c, const struct key *k);

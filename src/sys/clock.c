@@ -20,9 +20,14 @@ static struct timespec read_clock(clockid_t id)
 	return t;
 }
 
+int64_t clock_real(void)
+{
+	return (int64_t)read_clock(CLOCK_REALTIME).tv_sec;
+}
+
 int64_t clock_now(void)
 {
-	return pretending ? pretended_at : (int64_t)read_clock(CLOCK_REALTIME).tv_sec;
+	return pretending ? pretended_at : clock_real();
 }
 
 static void read_boot_id(char out[CLOCK_BOOT_ID_LEN])
@@ -75,4 +80,11 @@ int64_t clock_monotonic_ms(void)
 	struct timespec t = read_clock(CLOCK_MONOTONIC);
 
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void clock_pause_ms(unsigned ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&t, NULL);
 }

@@ -26,6 +26,12 @@ void clock_pretend(int64_t at);
 /* True, and the instant (at may be NULL), if clock_pretend was called; else *at is left alone. */
 bool clock_pretended(int64_t *at);
 
+/* The wall clock, never pretended: for what is agreed with others at this moment (TSIG). */
+int64_t clock_real(void);
+
+/* Waits in real time; a signal ends it early. */
+void clock_pause_ms(unsigned ms);
+
 /* Monotonic milliseconds for time limits.  Never pretended: what hangs, hangs in real time. */
 int64_t clock_monotonic_ms(void);
 

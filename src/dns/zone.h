@@ -1,0 +1,84 @@
+/* zone.h - which zone a name is in, and which servers answer for it.
+ *
+ * RFC 1034 sections 4.2 and 4.3.2 (zone cuts, delegation), RFC 2181 section 6, RFC 9471 (glue).
+ */
+#ifndef DNS_ZONE_H
+#define DNS_ZONE_H
+
+#include "base/buf.h"
+#include "dns/ask.h"
+#include "io/validator.h"
+
+enum validate { VALIDATE_DNSSEC, VALIDATE_RESOLVER, VALIDATE_NO };
+
+struct look_config {
+	struct addr     *resolvers;     /* recursive, for discovery; none: recurse with the validator */
+	size_t           resolvers_n;
+	struct look_servers {           /* authoritative servers by configuration, instead of discovery */
+		char        *zone;
+		struct addr *v;
+		size_t       n;
+	}               *zones;
+	size_t           zones_n;
+	uint16_t         port;          /* of discovered servers: 53 */
+	enum validate    validate;
+	const char      *trust_anchor;
+	int64_t          pretended_at;  /* 0: none */
+	struct ask_limits limits;
+};
+
+struct zone_server {
+	struct addr addr;
+	struct strv names;              /* NS names that led here; none if configured */
+	uint32_t    serial;             /* of its SOA, for look.c; 0: not known */
+};
+
+struct zone {
+	char         *apex;
+	bool          configured;       /* its servers are */
+	struct zone_server *servers;
+	size_t        servers_n;
+	int64_t       ns_ttl_for;
+	char         *mname;            /* NULL: unknown */
+	char         *problem;          /* no servers: why; NULL else */
+	bool          found;            /* servers were looked for */
+
+	enum security security;
+	char         *why;
+	struct dns_rrs keys;            /* DNSKEY RRset of a secure zone */
+	bool          judged;           /* security was asked for */
+	bool          serials;          /* and serials, by look.c */
+};
+
+/* All that is found out in one call of look_all or look_primary. */
+struct finder {
+	const struct look_config *c;
+	struct validator *v;            /* NULL: none is needed, or it could not be made: v_why */
+	char        *v_why;
+	struct zone **zones;            /* stay where they are */
+	size_t       zones_n;
+};
+
+void finder_init(struct finder *f, const struct look_config *c);
+void finder_free(struct finder *f);
+
+/* The zones of names, side by side: out[i] is NULL if none could be found, and then why[i] says why (the
+ * caller frees). */
+void finder_zones(struct finder *f, struct zone **out, char **why, const char *const *names, size_t n);
+/* Servers of those of the zones (NULL: none) for which they were not looked for yet. */
+void finder_servers(struct finder *f, struct zone *const *zones, size_t n);
+/* DNSSEC status and keys of those of the zones (NULL: none) that were not asked for yet. */
+void finder_security(struct finder *f, struct zone *const *zones, size_t n);
+
+/* One question to the resolvers, or to the validator when there are none. */
+struct resolved {
+	const char *name;
+	uint16_t    type;
+	bool        ok;                 /* answered: msg */
+	struct dns_msg msg;             /* from the validator: the answer section only */
+	char       *why;                /* !ok */
+};
+void finder_resolve(struct finder *f, struct resolved *r, size_t n);
+void resolved_free(struct resolved *r, size_t n);
+
+#endif
