@@ -38,6 +38,9 @@ void ledger_free(struct ledger *l)
 	acks_free(&l->certchange);
 	for (int s = 0; s < STEP_N; s++)
 		free(l->retry[s].error);
+	for (size_t i = 0; i < l->eyes_n; i++)
+		horizon_free(&l->eyes[i]);
+	free(l->eyes);
 	*l = (struct ledger){ 0 };
 }
 
@@ -440,6 +443,46 @@ void ledger_deployed(struct ledger *l, int64_t now)
 	l->deployed_at = now;
 }
 
+/* Eyes ----------------------------------------------------------------------------------------- */
+
+struct horizon *ledger_eye(const struct ledger *l, const char *owner)
+{
+	for (size_t i = 0; i < l->eyes_n; i++)
+		if (strcmp(l->eyes[i].owner, owner) == 0)
+			return &l->eyes[i];
+	return NULL;
+}
+
+void ledger_eyes_fit(struct ledger *l, const struct strv *owners)
+{
+	static char moved[1];
+	struct horizon *eyes = mem_array(owners->n, sizeof(*eyes));
+	int *ids = mem_array(l->keysets_n, sizeof(*ids));
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->keysets_n; i++)
+		if (!l->keysets[i].removed_at)
+			ids[n++] = l->keysets[i].id;
+	for (size_t o = 0; o < owners->n; o++) {
+		struct horizon *had = ledger_eye(l, owners->v[o]);
+
+		if (had) {
+			eyes[o] = *had;
+			*had = (struct horizon){ .owner = moved };
+		} else {
+			horizon_init(&eyes[o], owners->v[o]);
+		}
+		horizon_keep(&eyes[o], ids, n);
+	}
+	for (size_t i = 0; i < l->eyes_n; i++)
+		if (*l->eyes[i].owner)
+			horizon_free(&l->eyes[i]);
+	free(l->eyes);
+	free(ids);
+	l->eyes = eyes;
+	l->eyes_n = owners->n;
+}
+
 /* Orders --------------------------------------------------------------------------------------- */
 
 const char *ledger_order_roll(struct ledger *l, bool emergency, bool force)
@@ -511,6 +554,8 @@ static void shift_all(struct ledger *l, int64_t by_for)
 	}
 	for (int s = 0; s < STEP_N; s++)
 		shift(&l->retry[s].next_at, by_for);
+	for (size_t i = 0; i < l->eyes_n; i++)
+		horizon_shift(&l->eyes[i], by_for);
 	shift(&l->set_at, by_for);
 	shift(&l->set_done_at, by_for);
 	shift(&l->horizon_at, by_for);
@@ -546,6 +591,8 @@ static void restart_waits(struct ledger *l, const struct ledger_clock *now)
 		not_before(&l->keysets[i].removed_at, sure_at);
 	}
 	not_before(&l->deployed_at, sure_at);
+	for (size_t i = 0; i < l->eyes_n; i++)
+		horizon_restart(&l->eyes[i], sure_at);
 }
 
 /* A clock that was put back must not leave instants in the future: they would prolong waits by as much
@@ -644,7 +691,38 @@ static void fill(struct key_facts *f, const struct keyset *k, const struct ledge
 	published(f, l, wanted);
 }
 
-static void orders(struct facts *f, const struct ledger *l, const struct set *wanted)
+/* What name servers show of a keyset. */
+static void judge(enum sight *sight, int64_t *safe_at, const char **seen, struct strv *said,
+		  const struct ledger *l, const struct ledger_view *v,
+		  const struct horizon_question *q)
+{
+	static const enum sight sights[] = {
+		[HORIZON_GO] = SIGHT_GO,
+		[HORIZON_WAIT] = SIGHT_WAIT,
+		[HORIZON_HOLD] = SIGHT_HOLD,
+	};
+	struct horizon_judgement j = horizon_judge(l->eyes, l->eyes_n, q, v->horizon, v->now);
+
+	*sight = sights[j.verdict];
+	*safe_at = j.at;
+	if (j.verdict == HORIZON_GO)
+		return;
+	strv_take(said, horizon_text(&j, v->now));
+	*seen = said->v[said->n - 1];
+}
+
+/* `urgent`: the overlap that is asked for by prudence alone is left out. */
+static void look(struct key_facts *k, struct strv *said, const struct ledger *l,
+		 const struct ledger_view *v, bool urgent)
+{
+	if (k->present && v->horizon)
+		judge(&k->sight, &k->safe_at, &k->seen, said, l, v,
+		      &(struct horizon_question){ .keyset = k->id, .published_at = k->published_at,
+						  .fresh_at = v->fresh_at, .urgent = urgent });
+}
+
+static void orders(struct facts *f, struct strv *said, const struct ledger *l,
+		   const struct ledger_view *v)
 {
 	const struct keyset *back = l->back_to ? ledger_keyset(l, l->back_to) : NULL;
 	struct key_facts b = { 0 };
@@ -655,11 +733,14 @@ static void orders(struct facts *f, const struct ledger *l, const struct set *wa
 	if (!back || back != ledger_retired_last(l) || back->compromised)
 		return;
 	f->back_wanted = true;
-	fill(&b, back, l, NULL, wanted);
+	fill(&b, back, l, NULL, v->wanted);
+	look(&b, said, l, v, true);
 	f->back_published = b.published_at != 0;
+	f->back_sight = b.sight;
+	f->back_seen = b.seen;
 }
 
-void ledger_facts(struct facts *f, const struct ledger *l, const struct policy *p,
+void ledger_facts(struct facts *f, struct strv *said, const struct ledger *l, const struct policy *p,
 		  const struct ledger_view *v)
 {
 	const struct keyset *live = ledger_live(l);
@@ -682,7 +763,9 @@ void ledger_facts(struct facts *f, const struct ledger *l, const struct policy *
 		else
 			f->deployed_at = p->blind ? 0 : live->live_at;
 	}
-	orders(f, l, v->wanted);
+	orders(f, said, l, v);
+	look(&f->live, said, l, v, true);
+	look(&f->staging, said, l, v, f->live.compromised);
 	f->rolled_back_at = l->rolled_back_at;
 	for (size_t i = 0; i < l->keysets_n; i++) {
 		int64_t at = l->keysets[i].removed_at;

@@ -11,6 +11,7 @@
 #define CORE_LEDGER_H
 
 #include "base/buf.h"
+#include "core/horizon.h"
 #include "core/rollover.h"
 
 #include <stddef.h>
@@ -93,6 +94,9 @@ struct ledger {
 	int     renew_gen;              /* ordered: certificates of older generations are due */
 	int64_t rolled_back_at;
 
+	struct horizon *eyes;           /* what was seen of each owner, in order of owners */
+	size_t  eyes_n;
+
 	struct ledger_clock clock;      /* of the last save */
 };
 
@@ -142,6 +146,11 @@ void acks_failed(struct acks *a, const char *command, const char *error, int64_t
 void acks_keep(struct acks *a, const struct strv *commands);   /* forget all others */
 void ledger_deployed(struct ledger *l, int64_t now);    /* every certchange hook acknowledged */
 
+/* Eyes.  Fits them to the owners that are configured, and to the keysets that matter: live, staging, and
+ * retired ones.  What was seen of an owner that is not named any more is forgotten. */
+void ledger_eyes_fit(struct ledger *l, const struct strv *owners);
+struct horizon *ledger_eye(const struct ledger *l, const char *owner);
+
 /* Orders.  The text of *why_not (static) says why an order makes no sense; NULL: it is noted. */
 const char *ledger_order_roll(struct ledger *l, bool emergency, bool force);
 const char *ledger_order_back(struct ledger *l);
@@ -161,10 +170,14 @@ struct ledger_view {
 	const struct set  *wanted;
 	const struct strv *certchange;          /* configured hook commands */
 	const struct strv *keychange;
+	const struct horizon_policy *horizon;   /* where the policy verifies; else NULL */
+	int64_t fresh_at;                       /* servers must have been asked since; 0: status only */
+	int64_t now;
 	bool include_wrong;                     /* an include file does not show the recorded set */
 	bool links_wrong;
 };
-void ledger_facts(struct facts *f, const struct ledger *l, const struct policy *p,
+/* The texts that facts point to are in `said`, which the caller frees after the facts' last use. */
+void ledger_facts(struct facts *f, struct strv *said, const struct ledger *l, const struct policy *p,
 		  const struct ledger_view *v);
 
 #endif

@@ -4,6 +4,8 @@
  * Facts true in each phase are in the header.  Row order is the safety argument:
  *   - links first, since hooks and servers read through them;
  *   - an ordered roll-back before anything that would move further away from the key to go back to;
+ *   - where name servers are asked, what they show is the gate of every key that servers are given, and
+ *     of the removal of records;
  *   - certificates of the staged key before its promotion, promotion before renewing what it replaces;
  *   - deployment before publication, so that the first set names a key that is served;
  *   - retirement before staging, so that one change is finished before the next begins.
@@ -115,6 +117,8 @@ int64_t rollover_settled_at(const struct policy *p, const struct facts *f)
 		return WHEN_NEVER;
 	if (f->force)
 		return k->published_at;
+	if (p->verifies)
+		return k->sight == SIGHT_HOLD ? WHEN_NEVER : later(k->safe_at, k->published_at);
 	if (f->live.compromised && k->stale_until_at)
 		return when_add(later(k->published_at, k->stale_until_at), margin_for);
 	return later(when_add(k->published_at, p->staging_for),
@@ -144,7 +148,8 @@ static bool unlinked(const struct in *i)
 
 static bool back_ordered(const struct in *i)
 {
-	return i->f->back_wanted && (!i->p->publishes || i->f->back_published);
+	return i->f->back_wanted && (!i->p->publishes || i->f->back_published) &&
+	       (!i->p->verifies || i->f->back_sight == SIGHT_GO);
 }
 
 static bool unpublished(const struct in *i)
@@ -220,9 +225,23 @@ static bool undeployed(const struct in *i)
 	return i->f->deploy_pending;
 }
 
+/* Without the old key's records every cache must be content with the live key's. */
+static bool sure(const struct in *i)
+{
+	const struct key_facts *k = &i->f->live;
+
+	return !i->p->verifies || k->sight == SIGHT_GO ||
+	       (k->sight == SIGHT_WAIT && i->now >= k->safe_at);
+}
+
+static bool unsure(const struct in *i)
+{
+	return !sure(i);
+}
+
 static bool retirable(const struct in *i)
 {
-	return !i->f->back_wanted && !unpublished(i) &&
+	return !i->f->back_wanted && !unpublished(i) && sure(i) &&
 	       i->now >= rollover_retire_at(i->p, i->f);
 }
 
@@ -250,6 +269,11 @@ static bool unsettled(const struct in *i)
 	return roll_due(i) && !settled(i);
 }
 
+static bool unseen(const struct in *i)
+{
+	return roll_due(i) && i->p->verifies && !i->f->force && i->f->staging.sight == SIGHT_HOLD;
+}
+
 static bool blind(const struct in *i)
 {
 	return i->p->blind;
@@ -266,36 +290,57 @@ static bool back_impossible(const struct in *i)
 #define PH_NEXT  (PH_STAGED | PH_CROWDED)
 #define PH_PAST  (PH_RETIRING | PH_CROWDED)
 
+/* Where the reason in words of a row is found. */
+enum about { NOBODY, STAGED_KEY, LIVE_KEY, BACK_KEY };
+
 static const struct rule {
 	int         phases;                     /* mask of enum phase */
 	bool      (*guard)(const struct in *);
 	enum step   step;
 	const char *why;
+	enum about  about;
 } rules[] = {
 	/* clang-format off */
-	{ PH_NEW,                 always,           DO_MAKE_KEY,      "there is no key yet" },
-	{ PH_LIVE,                unlinked,         DO_LINK,          "the links to the live and staging files are missing or wrong" },
-	{ PH_PAST,                back_ordered,     DO_ROLL_BACK,     "the roll-back was ordered, and the old key's records are still published" },
-	{ PH_NEXT,                misfit,           DO_UNSTAGE,       "the staged key does not fit the configuration any more" },
-	{ PH_NEXT,                staging_cert_due, DO_RENEW_STAGING, "the staged key's certificate is due; the key stays" },
-	{ PH_NEXT,                promotable,       DO_PROMOTE,       "every cache that may hold a TLSA set knows the new key" },
-	{ PH_LIVE,                live_cert_due,    DO_RENEW,         "the certificate is due; its key stays" },
-	{ PH_LIVE,                undeployed,       DO_DEPLOY,        "the servers were not told of the live certificate" },
-	{ PH_LIVE,                publishable,      DO_PUBLISH,       "the published TLSA set is not the wanted one" },
-	{ PH_PAST,                retirable,        DO_RETIRE,        "no server presents the old key any more" },
-	{ PH_STEADY | PH_RETIRING, stageable,       DO_STAGE,         "it is time for the next key" },
-	{ PH_LIVE,                purgeable,        DO_PURGE,         "a removed key is of no use to anybody" },
-	{ PH_LIVE,                unserved,         DO_NOTHING,       "a post-certchange hook has not succeeded: servers may not have the live key" },
-	{ PH_LIVE,                unpublished,      DO_NOTHING,       "a publisher has not acknowledged the TLSA set" },
-	{ PH_PAST,                back_impossible,  DO_NOTHING,       "the roll-back waits: the old key's records are not published" },
-	{ PH_NEXT,                uncertified,      DO_NOTHING,       "the staged key has no certificate that fits" },
-	{ PH_NEXT,                unsettled,        DO_NOTHING,       "caches may still hold the old TLSA set" },
-	{ PH_NEXT,                always,           DO_NOTHING,       "a next key is staged and published; the live key is not due" },
-	{ PH_PAST,                blind,            DO_NOTHING,       "no post-certchange hook and no retire-after: old records stay" },
-	{ PH_PAST,                always,           DO_NOTHING,       "servers may still present the old key" },
-	{ PH_LIVE,                always,           DO_NOTHING,       "up to date" },
+	{ PH_NEW,                 always,           DO_MAKE_KEY,      "there is no key yet", NOBODY },
+	{ PH_LIVE,                unlinked,         DO_LINK,          "the links to the live and staging files are missing or wrong", NOBODY },
+	{ PH_PAST,                back_ordered,     DO_ROLL_BACK,     "the roll-back was ordered, and the old key's records are still published", NOBODY },
+	{ PH_NEXT,                misfit,           DO_UNSTAGE,       "the staged key does not fit the configuration any more", NOBODY },
+	{ PH_NEXT,                staging_cert_due, DO_RENEW_STAGING, "the staged key's certificate is due; the key stays", NOBODY },
+	{ PH_NEXT,                promotable,       DO_PROMOTE,       "every cache that may hold a TLSA set knows the new key", NOBODY },
+	{ PH_LIVE,                live_cert_due,    DO_RENEW,         "the certificate is due; its key stays", NOBODY },
+	{ PH_LIVE,                undeployed,       DO_DEPLOY,        "the servers were not told of the live certificate", NOBODY },
+	{ PH_LIVE,                publishable,      DO_PUBLISH,       "the published TLSA set is not the wanted one", NOBODY },
+	{ PH_PAST,                retirable,        DO_RETIRE,        "no server presents the old key any more", NOBODY },
+	{ PH_STEADY | PH_RETIRING, stageable,       DO_STAGE,         "it is time for the next key", NOBODY },
+	{ PH_LIVE,                purgeable,        DO_PURGE,         "a removed key is of no use to anybody", NOBODY },
+	{ PH_LIVE,                unserved,         DO_NOTHING,       "a post-certchange hook has not succeeded: servers may not have the live key", NOBODY },
+	{ PH_LIVE,                unpublished,      DO_NOTHING,       "a publisher has not acknowledged the TLSA set", NOBODY },
+	{ PH_PAST,                back_impossible,  DO_NOTHING,       "the roll-back waits: the old key's records are not published everywhere", BACK_KEY },
+	{ PH_NEXT,                uncertified,      DO_NOTHING,       "the staged key has no certificate that fits", NOBODY },
+	{ PH_NEXT,                unseen,           DO_NOTHING,       "name servers were not all seen with the new key", STAGED_KEY },
+	{ PH_NEXT,                unsettled,        DO_NOTHING,       "caches may still hold the old TLSA set", STAGED_KEY },
+	{ PH_NEXT,                always,           DO_NOTHING,       "a next key is staged and published; the live key is not due", NOBODY },
+	{ PH_PAST,                blind,            DO_NOTHING,       "no post-certchange hook and no retire-after: old records stay", NOBODY },
+	{ PH_PAST,                unsure,           DO_NOTHING,       "old records stay until name servers were seen with the live key", LIVE_KEY },
+	{ PH_PAST,                always,           DO_NOTHING,       "servers may still present the old key", NOBODY },
+	{ PH_LIVE,                always,           DO_NOTHING,       "up to date", NOBODY },
 	/* clang-format on */
 };
+
+static const char *detail_of(const struct in *i, enum about a)
+{
+	switch (a) {
+	case NOBODY:
+		break;
+	case STAGED_KEY:
+		return i->p->verifies ? i->f->staging.seen : NULL;
+	case LIVE_KEY:
+		return i->p->verifies ? i->f->live.seen : NULL;
+	case BACK_KEY:
+		return i->p->verifies ? i->f->back_seen : NULL;
+	}
+	return NULL;
+}
 
 static bool off(const struct in *i, enum step s)
 {
@@ -318,6 +363,8 @@ static int64_t next_instant(const struct in *i, enum phase ph)
 	sooner(&at, rollover_key_due_at(i->p, i->f), i->now);
 	sooner(&at, rollover_settled_at(i->p, i->f), i->now);
 	sooner(&at, rollover_retire_at(i->p, i->f), i->now);
+	if (i->p->verifies && i->f->retired.present && i->f->live.sight == SIGHT_WAIT)
+		sooner(&at, i->f->live.safe_at, i->now);
 	if (i->f->purge_at)
 		sooner(&at, i->f->purge_at, i->now);
 	for (unsigned r = 0; r < ARRAY_LEN(rules); r++)
@@ -340,9 +387,11 @@ struct decision rollover_next(const struct policy *p, const struct facts *f, int
 			.step = u->step,
 			.again_at = u->step == DO_NOTHING ? next_instant(&in, ph) : now,
 			.why = u->why,
+			.detail = detail_of(&in, u->about),
 		};
 	}
-	return (struct decision){ DO_NOTHING, next_instant(&in, ph), "making the first key failed" };
+	return (struct decision){ DO_NOTHING, next_instant(&in, ph), "making the first key failed",
+				  NULL };
 }
 
 bool rollover_wants(const struct policy *p, const struct facts *f, enum step s, int64_t now)
@@ -362,6 +411,7 @@ struct forecast rollover_forecast(const struct policy *p, const struct facts *no
 	const struct facts *f = &tidy;
 	bool waits = rollover_phase(f) != PH_STEADY;
 	struct decision first, d;
+	bool by_first;
 
 	tidy.purge_at = 0;              /* housekeeping is nothing to look forward to */
 	d = first = rollover_next(p, f, now);
@@ -371,10 +421,12 @@ struct forecast rollover_forecast(const struct policy *p, const struct facts *no
 		now = d.again_at;
 		d = rollover_next(p, f, now);
 	}
+	by_first = first.step == DO_NOTHING && (waits || d.step == DO_NOTHING);
 	return (struct forecast){
 		.step = d.step,
 		.at = d.step == DO_NOTHING ? WHEN_NEVER : now,
-		.why = first.step == DO_NOTHING && (waits || d.step == DO_NOTHING) ? first.why : d.why,
+		.why = by_first ? first.why : d.why,
+		.detail = by_first ? first.detail : d.detail,
 	};
 }
 
@@ -408,6 +460,9 @@ static void acknowledge(const struct policy *p, struct key_facts *k, bool first,
 		return;
 	k->published_at = now;
 	k->stale_until_at = first || !p->ttl_for ? 0 : when_add(now, p->ttl_for);
+	k->sight = SIGHT_WAIT;
+	k->safe_at = when_add(now, p->verified_for);
+	k->seen = NULL;
 }
 
 static void retire_live(struct facts *f, int64_t now)
@@ -436,6 +491,7 @@ void rollover_assume(const struct policy *p, struct facts *f, enum step s, int64
 	case DO_ROLL_BACK:
 		was = f->live;
 		f->live = f->retired;
+		f->live.sight = SIGHT_GO;
 		f->retired = was;
 		f->retired.retired_at = now;
 		f->back_wanted = f->roll_wanted = false;
@@ -452,6 +508,7 @@ void rollover_assume(const struct policy *p, struct facts *f, enum step s, int64
 	case DO_PROMOTE:
 		retire_live(f, now);
 		f->live = f->staging;
+		f->live.sight = SIGHT_GO;
 		f->staging = (struct key_facts){ 0 };
 		f->roll_wanted = f->force = false;
 		f->rolled_back_at = 0;

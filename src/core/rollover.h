@@ -67,8 +67,17 @@ struct policy {
 	bool    standby;                /* a next key is always staged */
 	bool    publishes;              /* TLSA owners or a key-change hook: somebody relies on DNS */
 	bool    tells;                  /* there is a post-certchange hook */
+	bool    verifies;               /* name servers are asked: what they show decides, not the wait */
+	int64_t verified_for;           /* then: what it takes from publication to proof, for forecasts */
 	bool    blind;                  /* publishes, does not tell, and retire-after was not given:
 	                                 * we cannot know when servers have switched */
+};
+
+/* What was seen in DNS of a key (core/horizon.h): may servers present it now? */
+enum sight {
+	SIGHT_HOLD,                     /* no, and time alone will not change that */
+	SIGHT_WAIT,                     /* no, but from safe_at on if all stays as it is */
+	SIGHT_GO,                       /* yes */
 };
 
 struct key_facts {
@@ -86,6 +95,9 @@ struct key_facts {
 	int64_t cert_until_at;
 	int64_t published_at;           /* the last of its records was acknowledged; 0: not all are */
 	int64_t stale_until_at;         /* until then a cache may hold a set without them; 0: unknown */
+	enum sight sight;               /* where the policy verifies */
+	int64_t safe_at;
+	const char *seen;               /* the reason in words, of HOLD and WAIT; the caller's; or NULL */
 };
 
 struct facts {
@@ -101,6 +113,8 @@ struct facts {
 	bool    force;                  /* ... without waiting for caches */
 	bool    back_wanted;            /* an operator ordered the newest retired key back */
 	bool    back_published;         /* and its records are still published */
+	enum sight back_sight;
+	const char *back_seen;
 	int     renew_gen;              /* an operator wants new certificates where gen is below this */
 	int64_t rolled_back_at;         /* last roll-back to the present live key; 0: none */
 	int64_t purge_at;               /* when the next removed key may be deleted; 0: none waits */
@@ -113,6 +127,7 @@ struct decision {
 	int64_t     again_at;           /* for DO_NOTHING: when time alone may change the answer, or
 	                                 * WHEN_NEVER: only an outside event can; else now */
 	const char *why;
+	const char *detail;             /* what exactly, from the facts; or NULL */
 };
 
 struct decision rollover_next(const struct policy *p, const struct facts *f, int64_t now);
@@ -133,7 +148,7 @@ bool rollover_wants(const struct policy *p, const struct facts *f, enum step s, 
 struct forecast {
 	enum step   step;
 	int64_t     at;
-	const char *why;
+	const char *why, *detail;
 };
 struct forecast rollover_forecast(const struct policy *p, const struct facts *f, int64_t now);
 

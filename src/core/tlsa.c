@@ -26,10 +26,13 @@ static const char *checked(const char *hex, size_t len, const char *nothing)
 	       strcasecmp(hex, nothing) != 0 ? hex : NULL;
 }
 
-/* The association data that the leaf has under p, without regard to the usage, or NULL. */
+/* The association data that the leaf has under p, or NULL. */
 static const char *digest_of(const struct tlsa_leaf *leaf, struct tlsa_params p)
 {
-	if (p.selector != 1)
+	if (p.usage == 2 && p.matching == 1 && p.selector <= 1)
+		return checked(p.selector ? leaf->ta_spki_sha256 : leaf->ta_cert_sha256, 32,
+			       nothing_sha256);
+	if (p.usage == 2 || p.selector != 1)
 		return NULL;
 	switch (p.matching) {
 	case 1:
@@ -46,7 +49,7 @@ bool tlsa_make(struct tlsa_rdata *out, struct tlsa_params p, const struct tlsa_l
 	const char *hex = digest_of(leaf, p);
 	size_t i;
 
-	if (p.usage != 3 || !hex)
+	if (p.usage < 2 || p.usage > 3 || !hex)
 		return false;
 	*out = (struct tlsa_rdata){ .p = p };
 	for (i = 0; hex[i]; i++)
@@ -108,10 +111,12 @@ static bool same_params(struct tlsa_params a, struct tlsa_params b)
 	return a.usage == b.usage && a.selector == b.selector && a.matching == b.matching;
 }
 
-/* Usages 1 and 3 speak of the leaf (0 and 2 of somebody above it), and of the leaf we hold nothing
- * but the digests of its key. */
+/* Usages 1 and 3 speak of the leaf, and of the leaf we hold nothing but the digests of its key; usage 2 of
+ * somebody above it, of whom we know the last that is sent. */
 static bool computable(struct tlsa_params p)
 {
+	if (p.usage == 2)
+		return p.selector <= 1 && p.matching == 1;
 	return (p.usage == 1 || p.usage == 3) && p.selector == 1 &&
 	       (p.matching == 1 || p.matching == 2);
 }

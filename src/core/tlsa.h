@@ -11,12 +11,12 @@
 
 #include <stdint.h>
 
-#define TLSA_PARAMS_MAX 2
+#define TLSA_PARAMS_MAX 4
 #define TLSA_DIGEST_HEX_MAX 128
 
 struct tlsa_params {
-	uint8_t usage;          /* 3 = DANE-EE */
-	uint8_t selector;       /* 1 = SubjectPublicKeyInfo */
+	uint8_t usage;          /* 3 = DANE-EE, 2 = DANE-TA */
+	uint8_t selector;       /* 1 = SubjectPublicKeyInfo, 0 = certificate */
 	uint8_t matching;       /* 1 = SHA-256, 2 = SHA-512 */
 };
 
@@ -29,10 +29,15 @@ struct tlsa_rdata {
 struct tlsa_leaf {
 	char spki_sha256[65];
 	char spki_sha512[129];
+	/* the trust anchor that the server sends: the last certificate of the chain after the leaf; "" if
+	 * there is none (RFC 7671 section 5.2) */
+	char ta_spki_sha256[65];
+	char ta_cert_sha256[65];
 };
 
 /* The record of one leaf for one set of parameters.  False for parameters that we do not make (all
- * but 3 1 1 and 3 1 2), or an impossible digest (wrong length, no hex, or that of empty input). */
+ * but 3 1 1, 3 1 2, 2 1 1 and 2 0 1), a leaf without a trust anchor, or an impossible digest (wrong
+ * length, no hex, or that of empty input). */
 bool tlsa_make(struct tlsa_rdata *out, struct tlsa_params p, const struct tlsa_leaf *leaf);
 
 /* "3 1 1 ab..": three numbers 0..255 and hex, which may be in upper case and have blanks inside, as
@@ -47,7 +52,8 @@ enum tlsa_cover { TLSA_UNKNOWN = -1, TLSA_LACKS = 0, TLSA_COVERS = 1 };
 /* covers(RRset, chain): an empty set covers everything; otherwise every (usage, selector, matching
  * type) in the set must have a record that matches each leaf (RFC 7671 section 8); further records
  * of the same combination do no harm.  Computed for usage 3 and 1 with selector 1 and matching type
- * 1 or 2.  LACKS if one of these misses a leaf; else UNKNOWN if there are others, or no leaves. */
+ * 1 or 2, and for 2 1 1 and 2 0 1.  LACKS if one of these misses a leaf; else UNKNOWN if there are
+ * others, or no leaves. */
 enum tlsa_cover tlsa_covers(const struct tlsa_rdata *set, size_t n, const struct tlsa_leaf *leaves,
 			    size_t leaves_n);
 

@@ -423,6 +423,7 @@ static enum outcome do_step(struct world *w, struct ledger *l, enum step s)
 
 static void facts_of(struct facts *f, struct world *w, struct ledger *l)
 {
+	struct strv said = { 0 };
 	struct set wanted;
 	struct ledger_view v = { .wanted = &wanted, .certchange = w->p.tells ? &hooks : &none,
 				 .keychange = w->p.publishes ? &hooks : &none };
@@ -430,7 +431,8 @@ static void facts_of(struct facts *f, struct world *w, struct ledger *l)
 	wanted_of(&wanted, w, l);
 	certs_of(&v.live, w, ledger_live(l));
 	certs_of(&v.staging, w, ledger_staging(l));
-	ledger_facts(f, l, &w->p, &v);
+	ledger_facts(f, &said, l, &w->p, &v);
+	strv_free(&said);
 	set_free(&wanted);
 }
 

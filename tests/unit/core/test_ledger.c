@@ -425,13 +425,14 @@ static void facts_from_notes(void **state)
 	struct strv hooks = { 0 };
 	struct set wanted = set_of(HOUR, 2, both);
 	struct ledger_view v = { .wanted = &wanted, .certchange = &hooks, .keychange = &hooks };
+	struct strv said = { 0 };
 	struct ledger l = { 0 };
 	struct facts f;
 
 	(void)state;
 	strv_add(&hooks, "/hook");
 	note(&l, 1, 2, NOW);
-	ledger_facts(&f, &l, &p, &v);
+	ledger_facts(&f, &said, &l, &p, &v);
 	assert_true(f.live.present && f.staging.present && !f.retired.present);
 	assert_true(f.set_changed);
 	assert_false(f.set_pending);
@@ -440,42 +441,42 @@ static void facts_from_notes(void **state)
 	assert_int_equal(f.staging.published_at, 0);
 
 	ledger_set_record(&l, &wanted, NOW);
-	ledger_facts(&f, &l, &p, &v);
+	ledger_facts(&f, &said, &l, &p, &v);
 	assert_false(f.set_changed);
 	assert_true(f.set_pending);
 	acks_ok(&l.keychange, "/hook", 1, NOW);
 	ledger_set_done(&l, NOW + 1);
 	acks_ok(&l.certchange, "/hook", 1, NOW);
-	ledger_facts(&f, &l, &p, &v);
+	ledger_facts(&f, &said, &l, &p, &v);
 	assert_true(f.deploy_pending);                  /* killed before the note: not forgotten */
 	ledger_deployed(&l, NOW + 2);
-	ledger_facts(&f, &l, &p, &v);
+	ledger_facts(&f, &said, &l, &p, &v);
 	assert_false(f.set_pending || f.deploy_pending);
 	assert_int_equal(f.staging.published_at, NOW + 1);
 	assert_int_equal(f.deployed_at, NOW + 2);
 
 	v.include_wrong = true;
-	ledger_facts(&f, &l, &p, &v);
+	ledger_facts(&f, &said, &l, &p, &v);
 	assert_true(f.set_pending);
 	v.include_wrong = false;
 
 	/* a new owner: the staged key is not published there yet */
 	set_add(&wanted, "_443._tcp.mx.example.org", "3 1 1 02", 2);
 	set_sort(&wanted);
-	ledger_facts(&f, &l, &p, &v);
+	ledger_facts(&f, &said, &l, &p, &v);
 	assert_int_equal(f.staging.published_at, 0);
 	assert_true(f.set_changed);
 
 	note(&l, 2, 0, NOW + 3);
 	ledger_removed(&l, 1, NOW + 4);
-	ledger_facts(&f, &l, &p, &v);
+	ledger_facts(&f, &said, &l, &p, &v);
 	assert_int_equal(f.purge_at, NOW + 4 + PURGE_AFTER_FOR);
 	assert_int_equal(f.deployed_at, 0);
 	p.tells = false;
-	ledger_facts(&f, &l, &p, &v);
+	ledger_facts(&f, &said, &l, &p, &v);
 	assert_int_equal(f.deployed_at, NOW + 3);
 	p.blind = true;
-	ledger_facts(&f, &l, &p, &v);
+	ledger_facts(&f, &said, &l, &p, &v);
 	assert_int_equal(f.deployed_at, 0);
 	set_free(&wanted);
 	strv_free(&hooks);

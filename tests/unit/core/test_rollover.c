@@ -208,6 +208,59 @@ static void reasons_in_order(void **state)
 	assert_string_equal(rollover_next(&dane, &f, NOW).why, "up to date");
 }
 
+/* Where name servers are asked, their rows come before the plain ones, and say what exactly. */
+static void reasons_of_eyes(void **state)
+{
+	struct policy p = dane;
+	struct facts f = staged();
+
+	(void)state;
+	p.verifies = true;
+	f.staging.sight = SIGHT_HOLD;
+	f.staging.seen = "ns2 lacks it";
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	assert_non_null(strstr(rollover_next(&p, &f, NOW).why, "were not all seen"));
+	assert_string_equal(rollover_next(&p, &f, NOW).detail, "ns2 lacks it");
+	assert_int_equal(rollover_settled_at(&p, &f), WHEN_NEVER);
+	f.staging.sight = SIGHT_WAIT;
+	f.staging.safe_at = NOW + HOUR;
+	assert_non_null(strstr(rollover_next(&p, &f, NOW).why, "caches may still"));
+	assert_string_equal(rollover_next(&p, &f, NOW).detail, "ns2 lacks it");
+	assert_int_equal(rollover_next(&p, &f, NOW).again_at, NOW + HOUR);
+	assert_int_equal(rollover_next(&p, &f, NOW + HOUR).step, DO_PROMOTE);
+	f.staging.sight = SIGHT_GO;
+	f.staging.safe_at = NOW - HOUR;
+	assert_int_equal(next(&p, &f), DO_PROMOTE);
+	/* by force without them, but never without publication */
+	f.staging.sight = SIGHT_HOLD;
+	f.roll_wanted = f.force = true;
+	assert_int_equal(next(&p, &f), DO_PROMOTE);
+	f.staging.published_at = 0;
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+
+	f = retiring();
+	f.retired.retired_at = f.deployed_at = NOW - 3 * DAY;
+	f.live.sight = SIGHT_GO;
+	assert_int_equal(next(&p, &f), DO_RETIRE);
+	f.live.sight = SIGHT_HOLD;
+	f.live.seen = "bogus";
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	assert_non_null(strstr(rollover_next(&p, &f, NOW).why, "old records stay until"));
+	assert_string_equal(rollover_next(&p, &f, NOW).detail, "bogus");
+	f.live.sight = SIGHT_WAIT;
+	f.live.safe_at = NOW + HOUR;
+	assert_int_equal(rollover_next(&p, &f, NOW).again_at, NOW + HOUR);
+	assert_int_equal(rollover_next(&p, &f, NOW + HOUR).step, DO_RETIRE);
+
+	f.back_wanted = f.back_published = true;
+	f.back_sight = SIGHT_HOLD;
+	f.back_seen = "ns1 lacks it";
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	assert_string_equal(rollover_next(&p, &f, NOW).detail, "ns1 lacks it");
+	f.back_sight = SIGHT_GO;
+	assert_int_equal(next(&p, &f), DO_ROLL_BACK);
+}
+
 static void blind_lines_never_retire(void **state)
 {
 	struct policy p = dane;
@@ -532,6 +585,9 @@ static int64_t instant(uint32_t *n)
 
 static void build(struct policy *p, struct facts *f, uint32_t n)
 {
+	static const enum sight sights[] = { SIGHT_HOLD, SIGHT_WAIT, SIGHT_GO, SIGHT_GO };
+	uint32_t drawn = (n + 1) * 2654435761U;
+
 	*p = dane;
 	*f = (struct facts){ .live = key(1, 20 * DAY), .staging = key(2, 3 * DAY),
 			     .retired = key(0, 200 * DAY) };
@@ -563,6 +619,12 @@ static void build(struct policy *p, struct facts *f, uint32_t n)
 	f->back_wanted = bit(&n);
 	f->back_published = bit(&n);
 	p->standby = bit(&n);
+	/* what was seen in DNS: one of all combinations for each of the above, drawn by its number */
+	p->verifies = drawn >> 31;
+	f->staging.sight = sights[drawn >> 29 & 3];
+	f->live.sight = sights[drawn >> 27 & 3];
+	f->back_sight = sights[drawn >> 25 & 3];
+	f->staging.safe_at = f->live.safe_at = drawn >> 24 & 1 ? NOW + HOUR : NOW - HOUR;
 }
 
 #define BITS 26
@@ -584,9 +646,18 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 		    k->cert_until_at <= NOW)
 			return "promotion of a key that is not fit";
 		if (p->publishes && (!k->published_at ||
-				     (!f->force && NOW < k->published_at + p->staging_for)))
+				     (!p->verifies && !f->force &&
+				      NOW < k->published_at + p->staging_for)))
 			return "promotion before caches have forgotten";
+		if (p->publishes && p->verifies && !f->force &&
+		    (k->sight == SIGHT_HOLD || NOW < k->safe_at))
+			return "promotion of a key that name servers do not vouch for";
 	}
+	if (d->step == DO_RETIRE && p->verifies &&
+	    (f->live.sight == SIGHT_HOLD || (f->live.sight == SIGHT_WAIT && NOW < f->live.safe_at)))
+		return "retirement while the live key is not everywhere";
+	if (d->step == DO_ROLL_BACK && p->verifies && f->back_sight != SIGHT_GO)
+		return "roll-back to a key that name servers do not vouch for";
 	if (d->step == DO_RETIRE && (!f->retired.present || open || f->back_wanted || !f->deployed_at ||
 				     NOW < f->deployed_at + p->retire_after_for))
 		return "retirement of a key that may be served";
@@ -716,6 +787,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(order_in_retiring),
 		cmocka_unit_test(order_in_crowded),
 		cmocka_unit_test(reasons_in_order),
+		cmocka_unit_test(reasons_of_eyes),
 		cmocka_unit_test(blind_lines_never_retire),
 		cmocka_unit_test(promotion_waits_for_staging_after_the_publication_succeeded),
 		cmocka_unit_test(promotion_waits_for_a_longer_old_ttl),

@@ -192,8 +192,9 @@ static void covers_as_rfc7671_section_8_says(void **state)
 		{ "usages are apart", { "3 1 1 " A256, "1 1 1 " C256 }, 1, TLSA_LACKS },
 		{ "whole certificate", { "3 1 1 " A256, "3 0 1 " A256 }, 1, TLSA_UNKNOWN },
 		{ "whole certificate, 1", { "1 0 2 " A512 }, 1, TLSA_UNKNOWN },
-		{ "trust anchor", { "3 1 1 " A256, "2 1 1 " C256 }, 1, TLSA_UNKNOWN },
-		{ "trust anchor with our digest", { "2 0 1 " A256 }, 1, TLSA_UNKNOWN },
+		{ "trust anchor that is not sent", { "3 1 1 " A256, "2 1 1 " C256 }, 1, TLSA_LACKS },
+		{ "trust anchor with our digest", { "2 0 1 " A256 }, 1, TLSA_LACKS },
+		{ "trust anchor, SHA-512", { "3 1 1 " A256, "2 1 2 " C512 }, 1, TLSA_UNKNOWN },
 		{ "PKIX-TA", { "0 1 1 " A256 }, 1, TLSA_UNKNOWN },
 		{ "full key", { "3 1 0 abcd" }, 1, TLSA_UNKNOWN },
 		{ "unknown usage", { "3 1 1 " A256, "4 1 1 " A256 }, 1, TLSA_UNKNOWN },
@@ -224,6 +225,43 @@ static void covers_as_rfc7671_section_8_says(void **state)
 	}
 }
 
+/* RFC 7671 5.2: usage 2 matches what is sent after the leaf. */
+static void trust_anchors(void **state)
+{
+	const struct tlsa_leaf leaf = { A256, A512, C256, B256 };
+	static const struct {
+		const char *set[3];
+		enum tlsa_cover cover;
+	} rows[] = {
+		{ { "2 1 1 " C256 }, TLSA_COVERS },
+		{ { "2 0 1 " B256 }, TLSA_COVERS },
+		{ { "2 1 1 " B256 }, TLSA_LACKS },
+		{ { "2 1 1 " A256 }, TLSA_LACKS },
+		{ { "2 0 1 " C256 }, TLSA_LACKS },
+		{ { "3 1 1 " A256, "2 0 1 " B256 }, TLSA_COVERS },
+		{ { "3 1 1 " A256, "2 0 1 " C256 }, TLSA_LACKS },       /* 3 1 1 current, 2 0 1 future */
+		{ { "3 1 1 " B256, "2 0 1 " B256 }, TLSA_LACKS },
+	};
+	struct tlsa_rdata r;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct tlsa_rdata set[3];
+		size_t n = 0;
+
+		for (; n < ARRAY_LEN(set) && rows[i].set[n]; n++)
+			assert_true(tlsa_parse(&set[n], rows[i].set[n]));
+		assert_int_equal(tlsa_covers(set, n, &leaf, 1), rows[i].cover);
+	}
+	assert_true(tlsa_make(&r, P(2, 1, 1), &leaf));
+	assert_string_equal(r.hex, C256);
+	assert_true(tlsa_make(&r, P(2, 0, 1), &leaf));
+	assert_string_equal(r.hex, B256);
+	assert_false(tlsa_make(&r, P(2, 1, 2), &leaf));
+	assert_false(tlsa_make(&r, P(2, 1, 1), &leaf_a));
+	assert_false(tlsa_make(&r, P(2, 0, 1), &leaf_b));
+}
+
 /* A leaf that could not be read must not be "covered" by the digest of nothing. */
 static void nothing_is_not_covered(void **state)
 {
@@ -248,6 +286,7 @@ int main(void)
 		cmocka_unit_test(reads_records),
 		cmocka_unit_test(refuses_what_is_no_record),
 		cmocka_unit_test(covers_as_rfc7671_section_8_says),
+		cmocka_unit_test(trust_anchors),
 		cmocka_unit_test(nothing_is_not_covered),
 	};
 
