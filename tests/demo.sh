@@ -29,6 +29,7 @@ max-key-age = 180d
 staging = 48h
 [dane]
 owners = _25._tcp.mx.example.org
+verify = no
 include-file = $dir/tlsa.inc
 [hooks]
 post-certchange = $dir/restart-server

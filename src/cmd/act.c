@@ -78,22 +78,22 @@ static void outlook(struct scene *s, struct line *l)
 	struct forecast c;
 	char at[WHEN_TEXT_LEN], in[WHEN_TEXT_LEN];
 	int64_t now = clock_now();
+	char *why;
 
 	line_facts(&f, &s->world, l);
 	f.tried = 0;                    /* what failed in this run comes again in the next */
 	c = rollover_forecast(&l->policy, &f, now);
-	if (c.step == DO_NOTHING) {
-		printf("%s: next: nothing by time alone: %s\n", l->cfg->name, c.why);
-		return;
-	}
-	if (c.at <= now) {
-		printf("%s: next: %s, at the next run: %s\n", l->cfg->name, rollover_step_name(c.step), c.why);
-		return;
-	}
+	why = line_reason(c.why, c.detail);
 	when_format_minute(at, c.at);
 	when_format_rough(in, c.at - now);
-	printf("%s: next: %s on %s UTC (in %s): %s\n", l->cfg->name, rollover_step_name(c.step), at, in,
-	       c.why);
+	if (c.step == DO_NOTHING)
+		printf("%s: next: nothing by time alone: %s\n", l->cfg->name, why);
+	else if (c.at <= now)
+		printf("%s: next: %s, at the next run: %s\n", l->cfg->name, rollover_step_name(c.step), why);
+	else
+		printf("%s: next: %s on %s UTC (in %s): %s\n", l->cfg->name, rollover_step_name(c.step), at,
+		       in, why);
+	free(why);
 }
 
 /* What an emergency roll can and cannot do: both numbers, so that the operator can choose. */

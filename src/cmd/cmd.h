@@ -44,6 +44,7 @@ enum exit_status cmd_renew(const struct args *a);
 enum exit_status cmd_roll(const struct args *a);
 enum exit_status cmd_status(const struct args *a);
 enum exit_status cmd_plan(const struct args *a);
+enum exit_status cmd_dns(const struct args *a);
 enum exit_status cmd_tlsa(const struct args *a);
 enum exit_status cmd_config(const struct args *a);
 
@@ -75,6 +76,8 @@ enum exit_status act(const struct args *a, const struct act *what);
 struct json;
 void print_document(struct json *doc);          /* to stdout; frees it */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));     /* "certline: ..." */
+/* Words are kept whole; every row begins with the given indent. */
+void print_wrapped(const char *text, const char *first, const char *rest, size_t width);
 bool colorful(const struct args *a);            /* stdout is a terminal and nobody objects */
 
 #endif

@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "roll",   "[LINE...]",    "Start a rollover now; --emergency, --back", cmd_roll },
 	{ "status", "[LINE...]",    "What each line is doing, what comes next, when and why", cmd_status },
 	{ "plan",   "[LINE...]",    "The coming year", cmd_plan },
+	{ "dns",    "[LINE...]",    "What every name server shows of the records, and what it means", cmd_dns },
 	{ "tlsa",   "[LINE...]",    "The TLSA records that belong in the zone now", cmd_tlsa },
 	{ "config", "[LINE...]",    "The effective configuration, and where each value comes from", cmd_config },
 	/* clang-format on */

@@ -31,6 +31,28 @@ void print_document(struct json *doc)
 	json_free(doc);
 }
 
+void print_wrapped(const char *text, const char *first, const char *rest, size_t width)
+{
+	size_t col = strlen(first);
+
+	fputs(first, stdout);
+	while (*(text += strspn(text, " "))) {
+		size_t len = strcspn(text, " ");
+
+		if (col > strlen(rest) && col + len + 1 > width) {
+			printf("\n%s", rest);
+			col = strlen(rest);
+		} else if (col > strlen(rest)) {
+			putchar(' ');
+			col++;
+		}
+		printf("%.*s", (int)len, text);
+		col += len;
+		text += len;
+	}
+	putchar('\n');
+}
+
 bool colorful(const struct args *a)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/when.h"
 #include "io/json.h"
+#include "run/eyes.h"
 #include "run/observe.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -19,7 +20,7 @@ struct view {
 	const struct line *l;
 	struct facts    f;
 	struct forecast next;
-	struct strv     pending;
+	struct strv     pending, warnings;
 	bool            color;
 	int64_t         now;
 };
@@ -36,29 +37,6 @@ static void when_text(char out[WHEN_TEXT_LEN], const struct view *v)
 		when_format_rough(rough, v->next.at - v->now);
 		snprintf(out, WHEN_TEXT_LEN, "in %.24s", rough);
 	}
-}
-
-/* Words are kept whole; every row begins with the given indent. */
-static void print_wrapped(const char *text, const char *first, const char *rest, size_t width)
-{
-	size_t col = strlen(first);
-
-	fputs(first, stdout);
-	while (*(text += strspn(text, " "))) {
-		size_t len = strcspn(text, " ");
-
-		if (col > strlen(rest) && col + len + 1 > width) {
-			printf("\n%s", rest);
-			col = strlen(rest);
-		} else if (col > strlen(rest)) {
-			putchar(' ');
-			col++;
-		}
-		printf("%.*s", (int)len, text);
-		col += len;
-		text += len;
-	}
-	putchar('\n');
 }
 
 static void print_head(bool color)
@@ -97,6 +75,7 @@ static void print_view(const struct view *v, bool verbose)
 {
 	char age[WHEN_TEXT_LEN] = "-", left[WHEN_TEXT_LEN] = "-", when[WHEN_TEXT_LEN];
 	const char *phase = rollover_phase_name(rollover_phase(&v->f));
+	char *why;
 
 	if (v->l->failed) {
 		printf("%-22s %-9s\n", v->l->cfg->name, "?");
@@ -114,9 +93,13 @@ static void print_view(const struct view *v, bool verbose)
 		print_wrapped("not set up yet: run certline init", "    ", "    ", 80);
 		return;
 	}
-	print_wrapped(v->next.why, "    ", "    ", 80);
+	why = line_reason(v->next.why, v->next.detail);
+	print_wrapped(why, "    ", "    ", 80);
+	free(why);
 	for (size_t i = 0; i < v->pending.n; i++)
 		print_problem(v, v->pending.v[i]);
+	for (size_t i = 0; i < v->warnings.n; i++)
+		print_wrapped(v->warnings.v[i], "    note: ", "          ", 80);
 	if (verbose)
 		print_records(v);
 }
@@ -131,7 +114,7 @@ static void put_at(struct json *o, const char *key, int64_t at)
 	json_put_str(o, key, text);
 }
 
-static void put_key(struct json *o, const char *name, const struct key_facts *k)
+static void put_key(struct json *o, const char *name, const struct key_facts *k, bool verifies)
 {
 	struct json *j;
 
@@ -146,6 +129,12 @@ static void put_key(struct json *o, const char *name, const struct key_facts *k)
 	put_at(j, "not_before", k->cert_from_at);
 	put_at(j, "not_after", k->cert_until_at);
 	put_at(j, "published", k->published_at);
+	if (verifies) {
+		json_put_str(j, "dns", k->sight == SIGHT_GO ? "go" : k->sight == SIGHT_WAIT ? "wait" : "hold");
+		put_at(j, "safe", k->safe_at);
+		if (k->seen)
+			json_put_str(j, "dns_why", k->seen);
+	}
 	if (k->compromised)
 		json_put_bool(j, "compromised", true);
 }
@@ -170,12 +159,16 @@ static void put_view(struct json *lines, const struct view *v)
 	json_put_str(o, "next", v->next.step == DO_NOTHING ? NULL : rollover_step_name(v->next.step));
 	put_at(o, "next_at", v->next.at);
 	json_put_str(o, "why", v->next.why);
+	json_put_str(o, "detail", v->next.detail);
 	list = json_put(o, "pending", json_array());
 	for (size_t i = 0; i < v->pending.n; i++)
 		json_put_str(list, NULL, v->pending.v[i]);
-	put_key(o, "live", &v->f.live);
-	put_key(o, "staging", &v->f.staging);
-	put_key(o, "retired", &v->f.retired);
+	list = json_put(o, "warnings", json_array());
+	for (size_t i = 0; i < v->warnings.n; i++)
+		json_put_str(list, NULL, v->warnings.v[i]);
+	put_key(o, "live", &v->f.live, v->l->policy.verifies);
+	put_key(o, "staging", &v->f.staging, v->l->policy.verifies);
+	put_key(o, "retired", &v->f.retired, false);
 	list = json_put(o, "records", json_array());
 	for (size_t i = 0; i < s->n; i++) {
 		struct json *r;
@@ -212,10 +205,12 @@ static void look(struct view *v, struct scene *s, struct line *l)
 	v->l = l;
 	if (l->failed)
 		return;
-	line_facts(&v->f, &s->world, l);
-	v->next = rollover_forecast(&l->policy, &v->f, v->now);
+	/* before the facts are taken, since it takes some of its own */
 	if (l->known)
 		engine_pending(&v->pending, &s->world, l);
+	line_facts(&v->f, &s->world, l);
+	v->next = rollover_forecast(&l->policy, &v->f, v->now);
+	eyes_warnings(&v->warnings, l, &v->f);
 }
 
 enum exit_status cmd_status(const struct args *a)
@@ -244,6 +239,7 @@ enum exit_status cmd_status(const struct args *a)
 		else if (!a->quiet)
 			print_view(&v, a->verbose);
 		strv_free(&v.pending);
+		strv_free(&v.warnings);
 	}
 	if (a->lines.n == 0 && !a->quiet)
 		mention_strangers(&s);

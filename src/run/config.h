@@ -21,11 +21,15 @@
 enum issuer { ISSUER_ACME, ISSUER_SELF };
 const char *issuer_name(enum issuer i);         /* as in the configuration: "acme", "self" */
 
-/* `verify`: whether the published records are looked up.  NO: the publisher's word is taken. */
-enum verify { VERIFY_NO };
+/* `verify`: whether every authoritative server is asked.  NO: the publisher's word is taken. */
+enum verify { VERIFY_SERVERS, VERIFY_NO };
+
+/* `validate`, in the order of the words in the table of options. */
+enum { CHECK_DNSSEC, CHECK_RESOLVER, CHECK_NOTHING };
 
 /* `publish` as a mask */
-enum { PUBLISH_HOOK = 1, PUBLISH_INCLUDE = 2 };
+enum { PUBLISH_HOOK = 1, PUBLISH_INCLUDE = 2, PUBLISH_UPDATE = 4 };
+#define UPDATE_NAME "update"            /* among publishers that acknowledge a set; hooks begin with "/" */
 
 /* renew-before: a time before expiry, or a part of the certificate's own lifetime */
 struct renew_before {
@@ -71,7 +75,25 @@ struct line_config {
 	unsigned    publish;            /* mask; default: hook if post-keychange, include if
 	                                 * include-file; never 0 in a line with owners */
 	char       *include_file;       /* NULL in a line without owners */
-	enum verify verify;
+	int         verify;             /* enum verify; NO without owners */
+	bool        allow_ta;           /* usage 2 with a public CA */
+
+	/* [dns]: how name servers are found, asked and believed (core/horizon.h) */
+	struct strv dns_servers;        /* "ZONE ADDRESS ...": instead of what DNS says */
+	struct strv resolvers;          /* addresses; none: those of the system, or recursion */
+	bool        recurse;            /* resolver = recurse */
+	int64_t     dns_port;           /* of servers that were found in DNS */
+	int         validate;           /* CHECK_* */
+	char       *trust_anchor;
+	int         insecure;           /* 0 hold, 1 go */
+	int64_t     unreachable_for;    /* a silent server is left out after this; 0: never */
+	int64_t     margin_for, ttl_floor_for, assume_ttl_for, confirm_for, signature_left_for;
+	int64_t     old_ttls, confirm;
+	bool        count_negative;
+
+	/* [update] */
+	struct strv update_keys;        /* "ZONE FILE"; ZONE "*": any */
+	struct strv update_servers;     /* "ZONE ADDRESS" */
 
 	/* [dirs]: all paths are absolute, without "//", "/./" and a "/" at the end */
 	char       *certs, *keys, *backups;     /* NULL: no such layout wanted */
@@ -132,7 +154,13 @@ enum value_type {
 	VALUE_COMMANDS,                 /* list, by lines */
 	VALUE_PARAMETERS,               /* list, by lines or commas */
 	VALUE_PUBLISH,                  /* list, by blanks or lines */
-	VALUE_VERIFY,
+	VALUE_WORD,                     /* one of `words`; an int, its index */
+	VALUE_NUMBER,                   /* bare; min and max */
+	VALUE_HOLD,                     /* "hold" (0), or a duration */
+	VALUE_RESOLVERS,                /* addresses, or "system" or "recurse" */
+	VALUE_ZONE_SERVERS,             /* rows "ZONE ADDRESS ..." */
+	VALUE_ZONE_SERVER,              /* rows "ZONE ADDRESS" */
+	VALUE_ZONE_FILES,               /* rows "[ZONE] FILE" */
 	VALUE_PATH,
 	VALUE_PREFIX,                   /* of file names: no "/" */
 	VALUE_GROUP,
@@ -151,6 +179,7 @@ struct config_option {
 	size_t      offset;             /* in struct line_config */
 	int64_t     unit, min, max;     /* of durations and counts */
 	size_t      rival;              /* the option that sets the same thing, 0: none */
+	const char *const *words;       /* of VALUE_WORD, ends with NULL */
 };
 const struct config_option *config_options(size_t *n);
 /* The effective value of option i of a line, as it would be written in a file (names, commands

@@ -58,6 +58,32 @@ static struct origin at(const struct check *k, enum option_id id)
 #define PROBLEM(k, id, ...) notes_add((k)->problems, at(k, id).file, at(k, id).line, __VA_ARGS__)
 #define WARNING(k, id, ...) notes_add((k)->warnings, at(k, id).file, at(k, id).line, __VA_ARGS__)
 
+static void check_verify(const struct check *k)
+{
+	struct line_config *l = k->l;
+
+	if (!given(k, OPT_VERIFY)->value || (!l->owners.n && !is_own(k, OPT_VERIFY))) {
+		l->verify = l->owners.n ? VERIFY_SERVERS : VERIFY_NO;
+		l->origin[OPT_VERIFY] = (struct origin){ -1, 0 };
+	} else if (l->verify == VERIFY_SERVERS && !l->owners.n && !given(k, OPT_OWNERS)->bad &&
+		   !given(k, OPT_VERIFY)->bad) {
+		PROBLEM(k, OPT_VERIFY,
+			"verify = servers, but \"%s\" has no owners that could be looked up: name "
+			"them in [dane] owners, or remove this",
+			l->name);
+	}
+	if (l->verify == VERIFY_NO && l->owners.n && !given(k, OPT_VERIFY)->bad)
+		WARNING(k, OPT_VERIFY,
+			"verify = no: nobody looks whether the records of \"%s\" are in DNS, and keys "
+			"change when the staging time is over",
+			l->name);
+	if (l->validate == CHECK_NOTHING && l->verify == VERIFY_SERVERS)
+		WARNING(k, OPT_VALIDATE,
+			"validate = no: signatures are not checked, so anybody on the way to a name server "
+			"can make \"%s\" believe that its records are there",
+			l->name);
+}
+
 static void check_staging(const struct check *k)
 {
 	bool in_hours = given(k, OPT_STAGING_HOURS)->value;
@@ -70,7 +96,9 @@ static void check_staging(const struct check *k)
 		l->staging_for = l->owners.n || l->post_keychange.n ? safe_for : 0;
 		return;
 	}
-	if (!l->owners.n || given(k, OPT_TTL)->bad || l->staging_for >= l->ttl_for)
+	/* with eyes in DNS it is no more than a floor */
+	if (!l->owners.n || given(k, OPT_TTL)->bad || l->staging_for >= l->ttl_for ||
+	    l->verify == VERIFY_SERVERS)
 		return;
 	when_format_duration(staging, l->staging_for);
 	when_format_duration(ttl, l->ttl_for);
@@ -111,7 +139,8 @@ static void check_publication(const struct check *k)
 	struct line_config *l = k->l;
 	const char *name = l->name;
 	unsigned available =
-		(l->post_keychange.n ? PUBLISH_HOOK : 0) | (l->include_file ? PUBLISH_INCLUDE : 0);
+		(l->post_keychange.n ? PUBLISH_HOOK : 0) | (l->include_file ? PUBLISH_INCLUDE : 0) |
+		(l->owners.n && l->update_keys.n ? PUBLISH_UPDATE : 0);
 
 	if (given(k, OPT_OWNERS)->bad || given(k, OPT_PUBLISH)->bad ||
 	    given(k, OPT_INCLUDE_FILE)->bad || given(k, OPT_POST_KEYCHANGE)->bad)
@@ -134,11 +163,21 @@ static void check_publication(const struct check *k)
 			"publish = include, but \"%s\" has no file to write to: give [dane] "
 			"include-file",
 			name);
+	if (l->publish & PUBLISH_UPDATE && !l->owners.n)
+		PROBLEM(k, OPT_PUBLISH,
+			"publish = update, but \"%s\" has no owners: there is no record to write; name "
+			"them in [dane] owners",
+			name);
+	if (l->publish & PUBLISH_UPDATE && !l->update_keys.n && !l->update_servers.n)
+		PROBLEM(k, OPT_PUBLISH,
+			"publish = update, but \"%s\" has no key to sign with: give [update] keys, or "
+			"[update] servers if your server goes by addresses",
+			name);
 	if (l->owners.n && !l->publish)
 		PROBLEM(k, OPT_OWNERS,
 			"nothing publishes the TLSA records: give [dane] include-file, a file that "
 			"the zone file takes in with $INCLUDE, or [hooks] post-keychange, a "
-			"command that changes the zone");
+			"command that changes the zone, or [update] keys for RFC 2136");
 	if (l->owners.n && l->post_keychange.n && !(l->publish & PUBLISH_HOOK))
 		PROBLEM(k, OPT_PUBLISH,
 			"publish leaves out \"hook\", so that the post-keychange command of \"%s\" "
@@ -167,6 +206,28 @@ static void check_visibility(const struct check *k)
 			"nothing tells the servers of \"%s\" about new keys, so the records of old "
 			"ones are never removed: give [hooks] post-certchange, or [timing] "
 			"retire-after for servers that notice by themselves",
+			l->name);
+}
+
+/* RFC 7671 5.2: usage 2 names a certificate that the server must send. */
+static void check_parameters(const struct check *k)
+{
+	const struct line_config *l = k->l;
+	bool ta = false;
+
+	for (size_t i = 0; i < l->params_n; i++)
+		ta |= l->params[i].usage == 2;
+	if (!ta || !l->owners.n || given(k, OPT_PARAMETERS)->bad || given(k, OPT_ISSUER)->bad)
+		return;
+	if (l->issuer == ISSUER_SELF)
+		PROBLEM(k, OPT_PARAMETERS,
+			"usage 2 names the certificate of a CA, but certificates of \"%s\" are self-signed: use "
+			"3 1 1",
+			l->name);
+	else if (!l->allow_ta)
+		PROBLEM(k, OPT_PARAMETERS,
+			"usage 2 ties \"%s\" to a certificate of its CA, and public CAs change theirs without "
+			"notice: use 3 1 1, or give allow-ta = yes if the CA is yours",
 			l->name);
 }
 
@@ -228,9 +289,11 @@ void check_line(struct notes *problems, struct notes *warnings, struct line_conf
 		PROBLEM(&k, OPT_DOMAINS,
 			"no domains: name at least one, \"domains = mx.example.org\" above the "
 			"first section");
+	check_verify(&k);
 	check_staging(&k);
 	check_publication(&k);
 	check_visibility(&k);
+	check_parameters(&k);
 	check_layout(&k);
 	check_times(&k);
 }

@@ -13,6 +13,10 @@
 	.section = sec, .key = name, .type = form, .offset = offsetof(struct line_config, field)
 #define ROW(sec, name, form, field) OWN(sec, name, form, field), .defaults_too = true
 
+static const char *const verify_words[] = { "servers", "no", NULL };
+static const char *const validate_words[] = { "dnssec", "resolver", "no", NULL };
+static const char *const insecure_words[] = { "hold", "go", NULL };
+
 /* clang-format off */
 static const struct config_option options[] = {
 	[OPT_NAME] = { OWN("", "name", VALUE_LINE_NAME, name),
@@ -83,24 +87,90 @@ static const struct config_option options[] = {
 	[OPT_OWNERS] = { OWN("dane", "owners", VALUE_OWNERS, owners),
 		.help = "Names of the TLSA records, like _25._tcp.mx.example.org." },
 	[OPT_PARAMETERS] = { ROW("dane", "parameters", VALUE_PARAMETERS, params),
-		.help = "Usage, selector and matching type of the TLSA records: 3 1 1 or 3 1 2, or "
-			"both, one a line.",
+		.help = "Usage, selector and matching type of the TLSA records: 3 1 1, 3 1 2, 2 1 1 or "
+			"2 0 1, one a line.",
 		.fallback = "3 1 1" },
 	[OPT_TTL] = { ROW("dane", "ttl", VALUE_DURATION, ttl_for),
 		.help = "TTL of the TLSA records, and so how long caches keep an old set.",
 		.fallback = "1h", .min = 1, .max = WEEK },
 	[OPT_PUBLISH] = { ROW("dane", "publish", VALUE_PUBLISH, publish),
-		.help = "How the records get into the zone: hook (by post-keychange) or include "
-			"(by include-file), or both.",
+		.help = "How the records get into the zone: hook (by post-keychange), include (by "
+			"include-file), update (by RFC 2136), or several of them.",
 		.fallback = "hook if there is a post-keychange command, include if there is an "
-			    "include-file",
+			    "include-file, update if there are keys in [update]",
 		.fallback_words = true },
 	[OPT_INCLUDE_FILE] = { ROW("dane", "include-file", VALUE_PATH, include_file),
 		.help = "File with the TLSA records, for an $INCLUDE in the zone file.",
 		.may_be_empty = true },
-	[OPT_VERIFY] = { ROW("dane", "verify", VALUE_VERIFY, verify),
-		.help = "Whether published records are looked up: no (the publisher is believed).",
+	[OPT_VERIFY] = { ROW("dane", "verify", VALUE_WORD, verify),
+		.help = "Whether published records are looked up: servers (every authoritative server is "
+			"asked, and a key is used when no cache can lack it) or no (the publisher is "
+			"believed).",
+		.fallback = "servers in a line with owners, else no", .fallback_words = true,
+		.words = verify_words },
+	[OPT_ALLOW_TA] = { ROW("dane", "allow-ta", VALUE_YES_NO, allow_ta),
+		.help = "Whether usage 2 may name a certificate of a CA, which may change without notice.",
 		.fallback = "no" },
+
+	[OPT_SERVERS] = { ROW("dns", "servers", VALUE_ZONE_SERVERS, dns_servers),
+		.help = "Authoritative servers of a zone, instead of those that DNS names: the zone and "
+			"addresses, one zone a line.",
+		.may_be_empty = true },
+	[OPT_RESOLVER] = { ROW("dns", "resolver", VALUE_RESOLVERS, resolvers),
+		.help = "Resolvers to ask: addresses, system (those of /etc/resolv.conf), or recurse (none).",
+		.fallback = "system", .fallback_words = true },
+	[OPT_PORT] = { ROW("dns", "port", VALUE_NUMBER, dns_port),
+		.help = "Port of authoritative servers that were found in DNS.",
+		.fallback = "53", .min = 1, .max = 65535 },
+	[OPT_VALIDATE] = { ROW("dns", "validate", VALUE_WORD, validate),
+		.help = "Who checks signatures: dnssec (certline itself, from the trust anchor), resolver "
+			"(the AD bit of a resolver on this host), or no.",
+		.fallback = "dnssec", .words = validate_words },
+	[OPT_TRUST_ANCHOR] = { ROW("dns", "trust-anchor", VALUE_PATH, trust_anchor),
+		.help = "File with the keys of the root, as DS or DNSKEY records.",
+		.fallback = "/usr/share/dns/root.key" },
+	[OPT_INSECURE] = { ROW("dns", "insecure", VALUE_WORD, insecure),
+		.help = "What to do while a zone is not signed, so that DANE has no effect: hold (keys are not "
+			"rolled) or go.",
+		.fallback = "hold", .words = insecure_words },
+	[OPT_UNREACHABLE] = { ROW("dns", "unreachable", VALUE_HOLD, unreachable_for),
+		.help = "What to do while a name server does not answer: hold, or leave it out after so long a "
+			"time.",
+		.fallback = "hold", .min = HOUR, .max = YEAR },
+	[OPT_MARGIN] = { ROW("dns", "margin", VALUE_DURATION, margin_for),
+		.help = "Time added to the end of the last old TTL.",
+		.fallback = "5m", .min = 1, .max = WEEK },
+	[OPT_OLD_TTLS] = { ROW("dns", "old-ttls", VALUE_NUMBER, old_ttls),
+		.help = "How many TTLs of the old set must pass from the first sight of the new one (RFC 7671 "
+			"8.1); 0 for what is proved alone.",
+		.fallback = "2", .min = 0, .max = 100 },
+	[OPT_TTL_FLOOR] = { ROW("dns", "ttl-floor", VALUE_DURATION, ttl_floor_for),
+		.help = "The least that resolvers are assumed to keep any set.",
+		.fallback = "1m", .min = 1, .max = DAY },
+	[OPT_ASSUME_TTL] = { ROW("dns", "assume-ttl", VALUE_DURATION, assume_ttl_for),
+		.help = "TTL of a set that may have been there before certline looked.",
+		.fallback = "1d", .min = 1, .max = 30 * DAY },
+	[OPT_COUNT_NEGATIVE] = { ROW("dns", "count-negative", VALUE_YES_NO, count_negative),
+		.help = "Whether \"there is no record\" counts like a set without the new key.",
+		.fallback = "yes" },
+	[OPT_CONFIRM] = { ROW("dns", "confirm", VALUE_NUMBER, confirm),
+		.help = "In how many runs every server must have shown the new key.",
+		.fallback = "2", .min = 1, .max = 100 },
+	[OPT_CONFIRM_OVER] = { ROW("dns", "confirm-over", VALUE_DURATION, confirm_for),
+		.help = "Over what time these runs must be spread.",
+		.fallback = "5m", .min = 0, .max = WEEK },
+	[OPT_SIGNATURE_LEFT] = { ROW("dns", "signature-left", VALUE_DURATION, signature_left_for),
+		.help = "How long the signatures of the records must be valid yet.",
+		.fallback = "1h", .min = 0, .max = 30 * DAY },
+
+	[OPT_UPDATE_KEYS] = { ROW("update", "keys", VALUE_ZONE_FILES, update_keys),
+		.help = "Files with TSIG keys, as tsig-keygen writes them, each with the zone it is for "
+			"before it, one a line.",
+		.may_be_empty = true },
+	[OPT_UPDATE_SERVERS] = { ROW("update", "servers", VALUE_ZONE_SERVER, update_servers),
+		.help = "Primary servers: a zone and an address, one a line; without it the one that the "
+			"zone's SOA names.",
+		.may_be_empty = true },
 
 	[OPT_CERTS] = { ROW("dirs", "certs", VALUE_PATH, certs),
 		.help = "Folder for links to the certificates.", .may_be_empty = true },
@@ -213,6 +283,10 @@ static char *publish_text(unsigned publish)
 		[PUBLISH_HOOK] = "hook",
 		[PUBLISH_INCLUDE] = "include",
 		[PUBLISH_HOOK | PUBLISH_INCLUDE] = "hook include",
+		[PUBLISH_UPDATE] = "update",
+		[PUBLISH_HOOK | PUBLISH_UPDATE] = "hook update",
+		[PUBLISH_INCLUDE | PUBLISH_UPDATE] = "include update",
+		[PUBLISH_HOOK | PUBLISH_INCLUDE | PUBLISH_UPDATE] = "hook include update",
 	};
 
 	return mem_copy_str(texts[publish]);
@@ -234,7 +308,20 @@ char *config_value(const struct line_config *l, size_t i)
 	case VALUE_HOSTS:
 	case VALUE_OWNERS:
 	case VALUE_COMMANDS:
+	case VALUE_ZONE_SERVERS:
+	case VALUE_ZONE_SERVER:
+	case VALUE_ZONE_FILES:
 		return list_text(field);
+	case VALUE_RESOLVERS:
+		return l->recurse ? mem_copy_str("recurse")
+				  : l->resolvers.n ? list_text(field) : mem_copy_str("system");
+	case VALUE_WORD:
+		return mem_copy_str(o->words[*(const int *)field]);
+	case VALUE_NUMBER:
+		return mem_format("%lld", (long long)*(const int64_t *)field);
+	case VALUE_HOLD:
+		return *(const int64_t *)field ? duration_text(*(const int64_t *)field)
+					       : mem_copy_str("hold");
 	case VALUE_ISSUER:
 		return mem_copy_str(issuer_name(*(const enum issuer *)field));
 	case VALUE_KEY_TYPES:
@@ -253,8 +340,6 @@ char *config_value(const struct line_config *l, size_t i)
 		return parameters_text(l);
 	case VALUE_PUBLISH:
 		return publish_text(*(const unsigned *)field);
-	case VALUE_VERIFY:
-		return mem_copy_str("no");
 	}
 	mem_bug("an option without a form");
 }
@@ -283,6 +368,10 @@ void option_free_all(struct line_config *l)
 		case VALUE_HOSTS:
 		case VALUE_OWNERS:
 		case VALUE_COMMANDS:
+		case VALUE_RESOLVERS:
+		case VALUE_ZONE_SERVERS:
+		case VALUE_ZONE_SERVER:
+		case VALUE_ZONE_FILES:
 			strv_free(field);
 			break;
 		case VALUE_ISSUER:
@@ -294,7 +383,9 @@ void option_free_all(struct line_config *l)
 		case VALUE_YES_NO:
 		case VALUE_PARAMETERS:
 		case VALUE_PUBLISH:
-		case VALUE_VERIFY:
+		case VALUE_WORD:
+		case VALUE_NUMBER:
+		case VALUE_HOLD:
 			break;
 		}
 	}

@@ -40,11 +40,7 @@ char *option_shown(const char *value)
 	return text;
 }
 
-/* "VALUE" in quotes, then the reason. */
-static void refuse(struct parser *p, const char *value, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void refuse(struct parser *p, const char *value, const char *fmt, ...)
+void option_refuse(struct parser *p, const char *value, const char *fmt, ...)
 {
 	char *shown = option_shown(value);
 	char *why = NULL;
@@ -59,8 +55,7 @@ static void refuse(struct parser *p, const char *value, const char *fmt, ...)
 	free(why);
 }
 
-/* The next run of bytes that are not in `ends`, as a copy; NULL: no more. */
-static char *next_item(const char **p, const char *ends)
+char *option_item(const char **p, const char *ends)
 {
 	const char *start = *p + strspn(*p, ends);
 	size_t len = strcspn(start, ends);
@@ -74,7 +69,7 @@ static bool is_one_line(struct parser *p, const char *value)
 {
 	if (!strchr(value, '\n'))
 		return true;
-	refuse(p, value, " has more than one line; one value is wanted");
+	option_refuse(p, value, " has more than one line; one value is wanted");
 	return false;
 }
 
@@ -120,7 +115,7 @@ static void refuse_repeated(struct parser *p, const struct strv *names)
 	for (size_t i = 1; i < sorted.n; i++)
 		if (strcmp(sorted.v[i - 1], sorted.v[i]) == 0 &&
 		    (i == 1 || strcmp(sorted.v[i - 2], sorted.v[i]) != 0))
-			refuse(p, sorted.v[i], " is given twice: keep one of them");
+			option_refuse(p, sorted.v[i], " is given twice: keep one of them");
 	strv_free(&sorted);
 }
 
@@ -129,7 +124,7 @@ static void parse_names(struct parser *p, const char *value, struct strv *out, b
 	size_t n = 0;
 	char *word;
 
-	while ((word = next_item(&value, BLANKS))) {
+	while ((word = option_item(&value, BLANKS))) {
 		if (++n > DOMAINS_MAX && !is_owner) {
 			strv_take(&p->why,
 				  mem_format("more than %d domains: public CAs refuse that, so "
@@ -150,9 +145,9 @@ static void refuse_word(struct parser *p, const char *word, const char *const *w
 	const char *near = text_nearest(word, words, n);
 
 	if (near)
-		refuse(p, word, " is not one of %s (did you mean \"%s\"?)", wanted, near);
+		option_refuse(p, word, " is not one of %s (did you mean \"%s\"?)", wanted, near);
 	else
-		refuse(p, word, " is not one of %s", wanted);
+		option_refuse(p, word, " is not one of %s", wanted);
 }
 
 static void parse_issuer(struct parser *p, const char *value, enum issuer *out)
@@ -174,14 +169,14 @@ static void parse_key_types(struct parser *p, const char *value, struct key_type
 
 	for (int i = 0; i < KEY_OTHER; i++)
 		names[i] = key_type_name((enum key_type)i);
-	while ((word = next_item(&value, BLANKS))) {
+	while ((word = option_item(&value, BLANKS))) {
 		enum key_type t;
 
 		if (!key_type_parse(word, &t))
 			refuse_word(p, word, names, KEY_OTHER,
 				    "ec-256, ec-384, rsa-2048, rsa-3072, rsa-4096");
 		else if (key_types_have(out, t))
-			refuse(p, word, " is given twice: keep one of them");
+			option_refuse(p, word, " is given twice: keep one of them");
 		else
 			out->v[out->n++] = t;
 		free(word);
@@ -207,7 +202,7 @@ static void parse_key_length(struct parser *p, const char *value, struct line_co
 			return;
 		}
 	}
-	refuse(p, value, " is not one of 2048, 3072, 4096; for another kind of key use key-types");
+	option_refuse(p, value, " is not one of 2048, 3072, 4096; for another kind of key use key-types");
 }
 
 static bool is_in_limits(struct parser *p, const struct config_option *o, const char *value,
@@ -219,18 +214,18 @@ static bool is_in_limits(struct parser *p, const struct config_option *o, const 
 		return true;
 	when_format_duration(limit, d_for < o->min ? o->min : o->max);
 	if (d_for < o->min)
-		refuse(p, value, " is too short: at least %s", limit);
+		option_refuse(p, value, " is too short: at least %s", limit);
 	else
-		refuse(p, value, " is too long: at most %s", limit);
+		option_refuse(p, value, " is too long: at most %s", limit);
 	return false;
 }
 
 static void refuse_duration(struct parser *p, const char *value)
 {
 	if (*value && value[strspn(value, "0123456789")] == '\0')
-		refuse(p, value, " has no unit: write for example 25h, 180d, 2w");
+		option_refuse(p, value, " has no unit: write for example 25h, 180d, 2w");
 	else
-		refuse(p, value, " is not a duration: write for example 25h, 180d, 2w");
+		option_refuse(p, value, " is not a duration: write for example 25h, 180d, 2w");
 }
 
 static void parse_duration(struct parser *p, const struct config_option *o, const char *value,
@@ -252,7 +247,7 @@ static void parse_count(struct parser *p, const struct config_option *o, const c
 	int64_t n;
 
 	if (!text_number(value, 1000000, &n))
-		refuse(p, value, " is not a bare number of %s; %s takes one with a unit",
+		option_refuse(p, value, " is not a bare number of %s; %s takes one with a unit",
 		       o->unit == DAY ? "days" : "hours", options[o->rival].key);
 	else if (is_in_limits(p, o, value, n * o->unit))
 		*out = n * o->unit;
@@ -293,7 +288,7 @@ static void parse_renew_before(struct parser *p, const struct config_option *o, 
 		if (is_in_limits(p, o, value, d_for))
 			*out = (struct renew_before){ .before_for = d_for };
 	} else if (strpbrk(value, "/%")) {
-		refuse(p, value, " is not a part of the lifetime: write for example 1/3 or 33%%");
+		option_refuse(p, value, " is not a part of the lifetime: write for example 1/3 or 33%%");
 	} else {
 		refuse_duration(p, value);
 	}
@@ -304,27 +299,27 @@ static void parse_yes_no(struct parser *p, const char *value, bool *out)
 	if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
 		*out = value[0] == 'y';
 	else
-		refuse(p, value, " is neither yes nor no");
+		option_refuse(p, value, " is neither yes nor no");
 }
 
 static void parse_commands(struct parser *p, const char *value, struct strv *out)
 {
 	char *row;
 
-	while ((row = next_item(&value, "\n"))) {
+	while ((row = option_item(&value, "\n"))) {
 		const char *rest = row;
 		struct buf b;
 		char *word;
 
 		buf_init(&b, TEXT_MAX);
-		while ((word = next_item(&rest, BLANKS))) {
+		while ((word = option_item(&rest, BLANKS))) {
 			if (b.len)
 				buf_add_char(&b, ' ');
 			buf_add_str(&b, word);
 			free(word);
 		}
 		if (b.len && b.s[0] != '/')
-			refuse(p, b.s,
+			option_refuse(p, b.s,
 			       " does not begin with \"/\": a command is an absolute path and its "
 			       "arguments, and is run without a shell");
 		else if (b.len)
@@ -340,11 +335,11 @@ static const char *bad_parameters(struct tlsa_params t)
 	if (t.usage < 2)
 		return "usages 0 and 1 are of no use: SMTP clients treat such records as unusable "
 		       "(RFC 7672 3.1.3); use 3 1 1";
-	if (t.usage == 2)
-		return "usage 2 is not yet supported by this version; use 3 1 1";
 	if (t.usage > 3)
 		return "this usage is not known; use 3 1 1";
-	if (t.selector == 0)
+	if (t.usage == 2 && t.matching != 1)
+		return "of usage 2 there are 2 1 1 and 2 0 1 here";
+	if (t.usage == 3 && t.selector == 0)
 		return "selector 0 is the whole certificate: every renewal would change the record "
 		       "and be a key rollover for DNS; use 3 1 1";
 	if (t.selector > 1)
@@ -364,7 +359,7 @@ static bool parse_triple(const char *row, struct tlsa_params *out)
 	char *word;
 	bool ok = true;
 
-	while (ok && (word = next_item(&row, BLANKS))) {
+	while (ok && (word = option_item(&row, BLANKS))) {
 		int64_t number;
 
 		ok = n < ARRAY_LEN(fields) && text_number(word, 255, &number);
@@ -380,13 +375,13 @@ static void parse_parameters(struct parser *p, const char *value, struct line_co
 	const char *value_given = value;
 	char *row;
 
-	while ((row = next_item(&value, "\n,"))) {
+	while ((row = option_item(&value, "\n,"))) {
 		struct tlsa_params t = { 0 };
 		bool repeated = false;
 		const char *why;
 
 		if (!parse_triple(row, &t)) {
-			refuse(p, row, " is not usage, selector and matching type: write 3 1 1");
+			option_refuse(p, row, " is not usage, selector and matching type: write 3 1 1");
 			free(row);
 			continue;
 		}
@@ -394,9 +389,9 @@ static void parse_parameters(struct parser *p, const char *value, struct line_co
 			repeated |= memcmp(&l->params[i], &t, sizeof(t)) == 0;
 		why = bad_parameters(t);
 		if (why)
-			refuse(p, row, ": %s", why);
+			option_refuse(p, row, ": %s", why);
 		else if (repeated)
-			refuse(p, row, " is given twice: keep one of them");
+			option_refuse(p, row, " is given twice: keep one of them");
 		else if (l->params_n == TLSA_PARAMS_MAX)
 			mem_bug("more kinds of TLSA parameters than room for them");
 		else
@@ -404,38 +399,67 @@ static void parse_parameters(struct parser *p, const char *value, struct line_co
 		free(row);
 	}
 	if (!l->params_n && !p->why.n)
-		refuse(p, value_given, " is not usage, selector and matching type: write 3 1 1");
+		option_refuse(p, value_given, " is not usage, selector and matching type: write 3 1 1");
 }
 
 static void parse_publish(struct parser *p, const char *value, unsigned *out)
 {
-	static const char *const names[] = { "hook", "include" };
+	static const char *const names[] = { "hook", "include", "update" };
 	char *word;
 
-	while ((word = next_item(&value, BLANKS))) {
+	while ((word = option_item(&value, BLANKS))) {
 		unsigned bit = 0;
 
 		if (strcmp(word, names[0]) == 0)
 			bit = PUBLISH_HOOK;
 		else if (strcmp(word, names[1]) == 0)
 			bit = PUBLISH_INCLUDE;
+		else if (strcmp(word, names[2]) == 0)
+			bit = PUBLISH_UPDATE;
 		if (!bit)
-			refuse_word(p, word, names, ARRAY_LEN(names), "hook, include");
+			refuse_word(p, word, names, ARRAY_LEN(names), "hook, include, update");
 		else if (*out & bit)
-			refuse(p, word, " is given twice: keep one of them");
+			option_refuse(p, word, " is given twice: keep one of them");
 		*out |= bit;
 		free(word);
 	}
 }
 
-static void parse_verify(struct parser *p, const char *value, enum verify *out)
+static void parse_word(struct parser *p, const struct config_option *o, const char *value, int *out)
 {
-	if (strcmp(value, "no") == 0)
-		*out = VERIFY_NO;
+	struct buf all;
+	size_t n;
+
+	buf_init(&all, TEXT_MAX);
+	for (n = 0; o->words[n]; n++) {
+		if (strcmp(value, o->words[n]) == 0)
+			*out = (int)n;
+		buf_addf(&all, "%s%s", n ? ", " : "", o->words[n]);
+	}
+	if (strcmp(value, o->words[*out]) != 0)
+		refuse_word(p, value, o->words, n, all.s);
+	buf_free(&all);
+}
+
+static void parse_number(struct parser *p, const struct config_option *o, const char *value,
+			 int64_t *out)
+{
+	int64_t n;
+
+	if (!text_number(value, o->max, &n) || n < o->min)
+		option_refuse(p, value, " is not a whole number from %lld to %lld", (long long)o->min,
+		       (long long)o->max);
 	else
-		refuse(p, value,
-		       " is not supported by this version: only \"no\" is accepted, which takes "
-		       "the publisher's word and waits for the staging time");
+		*out = n;
+}
+
+static void parse_hold(struct parser *p, const struct config_option *o, const char *value,
+		       int64_t *out)
+{
+	if (strcmp(value, "hold") == 0)
+		*out = 0;
+	else
+		parse_duration(p, o, value, out);
 }
 
 /* Paths are compared later, so they get one form. */
@@ -446,7 +470,7 @@ static void parse_path(struct parser *p, const char *value, char **out)
 	if (!is_one_line(p, value))
 		return;
 	if (value[0] != '/') {
-		refuse(p, value, " is not an absolute path: begin it with \"/\"");
+		option_refuse(p, value, " is not an absolute path: begin it with \"/\"");
 		return;
 	}
 	buf_init(&b, TEXT_MAX);
@@ -464,7 +488,7 @@ static void parse_path(struct parser *p, const char *value, char **out)
 	if (!b.len)
 		buf_add_char(&b, '/');
 	if (b.s[b.len - 1] == ' ' || b.s[b.len - 1] == '\t')
-		refuse(p, b.s, " ends with a blank");
+		option_refuse(p, b.s, " ends with a blank");
 	else
 		*out = buf_steal(&b);
 	buf_free(&b);
@@ -475,13 +499,13 @@ static void parse_prefix(struct parser *p, const char *value, char **out)
 	if (!is_one_line(p, value))
 		return;
 	if (strchr(value, '/'))
-		refuse(p, value,
+		option_refuse(p, value,
 		       " has a \"/\": it is the beginning of a file's name; the folder is set in "
 		       "[dirs]");
 	else if (value[0] == '.')
-		refuse(p, value, " begins with \".\": such files are hidden");
+		option_refuse(p, value, " begins with \".\": such files are hidden");
 	else if (strlen(value) > 128)
-		refuse(p, value, " is too long: at most 128 bytes");
+		option_refuse(p, value, " is too long: at most 128 bytes");
 	else
 		*out = mem_copy_str(value);
 }
@@ -496,12 +520,12 @@ static void parse_group(struct parser *p, const char *value, struct line_config 
 		errno = 0;
 		found = getgrnam(value);
 		if (!found && (errno == EIO || errno == EMFILE || errno == ENFILE)) {
-			refuse(p, value, ": the list of groups cannot be read: %s",
+			option_refuse(p, value, ": the list of groups cannot be read: %s",
 			       strerror(errno));
 			return;
 		}
 		if (!found) {
-			refuse(p, value,
+			option_refuse(p, value,
 			       " is not a group of this system: make it (groupadd --system) or "
 			       "name another");
 			return;
@@ -567,8 +591,26 @@ void option_parse(struct parser *p, enum option_id id, const char *value, struct
 	case VALUE_PUBLISH:
 		parse_publish(p, value, field);
 		break;
-	case VALUE_VERIFY:
-		parse_verify(p, value, field);
+	case VALUE_WORD:
+		parse_word(p, o, value, field);
+		break;
+	case VALUE_NUMBER:
+		parse_number(p, o, value, field);
+		break;
+	case VALUE_HOLD:
+		parse_hold(p, o, value, field);
+		break;
+	case VALUE_RESOLVERS:
+		option_resolvers(p, value, l);
+		break;
+	case VALUE_ZONE_SERVERS:
+		option_zone_servers(p, value, false, field);
+		break;
+	case VALUE_ZONE_SERVER:
+		option_zone_servers(p, value, true, field);
+		break;
+	case VALUE_ZONE_FILES:
+		option_zone_files(p, value, field);
 		break;
 	case VALUE_PATH:
 		parse_path(p, value, field);

@@ -30,6 +30,24 @@ enum option_id {
 	OPT_PUBLISH,
 	OPT_INCLUDE_FILE,
 	OPT_VERIFY,
+	OPT_ALLOW_TA,
+	OPT_SERVERS,
+	OPT_RESOLVER,
+	OPT_PORT,
+	OPT_VALIDATE,
+	OPT_TRUST_ANCHOR,
+	OPT_INSECURE,
+	OPT_UNREACHABLE,
+	OPT_MARGIN,
+	OPT_OLD_TTLS,
+	OPT_TTL_FLOOR,
+	OPT_ASSUME_TTL,
+	OPT_COUNT_NEGATIVE,
+	OPT_CONFIRM,
+	OPT_CONFIRM_OVER,
+	OPT_SIGNATURE_LEFT,
+	OPT_UPDATE_KEYS,
+	OPT_UPDATE_SERVERS,
 	OPT_CERTS,
 	OPT_KEYS,
 	OPT_BACKUPS,
@@ -81,6 +99,18 @@ void parser_free(struct parser *p);
 
 /* value goes into l's field for option id; refusals are added to p->why. */
 void option_parse(struct parser *p, enum option_id id, const char *value, struct line_config *l);
+/* What the parsers of values share.  The next run of bytes that are not in `ends`, as a copy; NULL: no
+ * more. */
+char *option_item(const char **p, const char *ends);
+/* "VALUE" in quotes, then the reason. */
+void option_refuse(struct parser *p, const char *value, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Values of [dns] and [update].  Rows of a zone and any number of addresses, or exactly one. */
+void option_resolvers(struct parser *p, const char *value, struct line_config *l);
+void option_zone_servers(struct parser *p, const char *value, bool one, struct strv *out);
+/* Rows "ZONE FILE", or "FILE" for every zone. */
+void option_zone_files(struct parser *p, const char *value, struct strv *out);
 /* Frees all that l owns, and empties it. */
 void option_free_all(struct line_config *l);
 

@@ -6,10 +6,12 @@
 #include "base/mem.h"
 #include "base/when.h"
 #include "io/crypto.h"
+#include "run/eyes.h"
 #include "run/hook.h"
 #include "run/links.h"
 #include "run/observe.h"
 #include "run/publish.h"
+#include "run/publish_update.h"
 #include "run/step.h"
 #include "run/store.h"
 #include "sys/clock.h"
@@ -231,6 +233,7 @@ static int subject_of(const struct task *t)
 static void record_set(struct round *r, struct task *t)
 {
 	struct ledger *l = &t->l->ledger;
+	struct strv publishers = { 0 };
 	struct set wanted;
 	struct err e;
 
@@ -248,10 +251,12 @@ static void record_set(struct round *r, struct task *t)
 		/* somebody changed the file, and a server may have loaded it */
 		ledger_set_distrust(l);
 	}
-	acks_keep(&l->keychange, commands_of(t));
+	line_publishers(&publishers, t->l->cfg);
+	acks_keep(&l->keychange, &publishers);
 	save(r->en, t->l);
 	t->failed |= t->l->failed;
 out:
+	strv_free(&publishers);
 	set_free(&wanted);
 }
 
@@ -278,6 +283,73 @@ static void write_includes(struct round *r)
 		}
 		v->wrong = false;
 	}
+}
+
+/* Updates ---------------------------------------------------------------------------------------- */
+
+/* In a worker: records that are not ours, or the error, go back as text. */
+static int update_work(void *arg, int out_fd)
+{
+	const struct task *t = arg;
+	struct buf foreign;
+	struct err e;
+	int rc;
+
+	buf_init(&foreign, (size_t)1 << 20);
+	rc = publish_update(&foreign, t->l, &e);
+	dprintf(out_fd, "%s", rc < 0 ? e.text : foreign.s);
+	buf_free(&foreign);
+	return rc < 0 ? (int)e.kind : 0;
+}
+
+static void update_done(struct round *r, struct task *t, const struct proc *p)
+{
+	struct acks *a = &t->l->ledger.keychange;
+
+	if (p->status == 0) {
+		acks_ok(a, UPDATE_NAME, t->l->ledger.set_serial, r->now);
+		if (p->out.len)
+			tell(r->en, TELL_WHY, t->l, "records in the zone that are not ours, and are kept:");
+		tell_output(r->en, TELL_WHY, t->l, &p->out);
+	} else {
+		bool told = p->status > 0 && p->status <= ERR_UNSAFE && p->out.len && !p->timed_out;
+		char *text = mem_format("update: %s", told ? p->out.s : p->err.text);
+
+		t->failed = true;
+		t->l->tried |= 1U << t->step;
+		acks_failed(a, UPDATE_NAME, text + strlen("update: "), r->now);
+		tell(r->en, TELL_FAILED, t->l, text);
+		free(text);
+	}
+	save(r->en, t->l);
+}
+
+static void run_updates(struct round *r)
+{
+	struct proc *procs = mem_array(r->n, sizeof(*procs));
+	struct task **of = mem_array(r->n, sizeof(struct task *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct task *t = &r->tasks[i];
+		const struct ack *a = acks_find(&t->l->ledger.keychange, UPDATE_NAME);
+
+		if (t->step != DO_PUBLISH || t->blocked || t->l->failed ||
+		    !(t->l->cfg->publish & PUBLISH_UPDATE) ||
+		    (a && a->acked == t->l->ledger.set_serial))
+			continue;
+		of[n] = t;
+		procs[n] = (struct proc){ .work = update_work, .arg = t, .limit_ms = WORK_LIMIT_MS };
+		buf_init(&procs[n++].out, (size_t)1 << 20);
+	}
+	/* always in children, since replies are parsed there */
+	proc_run_all(procs, n, r->en->jobs > 1 ? r->en->jobs : 2);
+	for (size_t i = 0; i < n; i++) {
+		update_done(r, of[i], &procs[i]);
+		buf_free(&procs[i].out);
+	}
+	free(procs);
+	free(of);
 }
 
 static void hook_done(struct round *r, struct task *t, const char *command, const struct proc *p)
@@ -361,8 +433,15 @@ static void tell_published(struct round *r, const struct task *t)
 static void finish_hand_out(struct round *r, struct task *t)
 {
 	struct ledger *l = &t->l->ledger;
+	struct strv publishers = { 0 };
+	bool pending;
 
-	if (t->failed || t->l->failed || acks_pending(acks_of(t), commands_of(t), subject_of(t)))
+	if (t->step == DO_PUBLISH)
+		line_publishers(&publishers, t->l->cfg);
+	pending = acks_pending(acks_of(t), t->step == DO_PUBLISH ? &publishers : commands_of(t),
+			       subject_of(t));
+	strv_free(&publishers);
+	if (t->failed || t->l->failed || pending)
 		return;
 	if (t->step == DO_PUBLISH) {
 		ledger_set_done(l, clock_now());
@@ -394,6 +473,7 @@ static void run_hand_outs(struct round *r)
 			waves = commands_of(t)->n;
 	}
 	write_includes(r);
+	run_updates(r);
 	for (size_t w = 0; w < waves && !proc_stopping(); w++)
 		run_wave(r, w);
 	for (size_t i = 0; i < r->n; i++)
@@ -524,6 +604,62 @@ static void prepare(struct engine *en, struct line *l, const struct order *o)
 		take_order(en, l, o);
 }
 
+/* Looking ---------------------------------------------------------------------------------------- */
+
+static void look(struct engine *en, struct line **lines, size_t n)
+{
+	eyes_look(en->w, lines, n, en->jobs);
+	for (size_t i = 0; i < n && !en->dry_run; i++)
+		if (lines[i]->policy.verifies && !lines[i]->failed)
+			save(en, lines[i]);
+}
+
+/* Time for a publisher to do what it has acknowledged, before it is asked again. */
+#define UNSEEN_FOR HOUR
+
+/* What was acknowledged long ago and stands nowhere was not published, or somebody took it away: it is owed
+ * again, and all waits start anew. */
+static void distrust_unseen(struct engine *en, struct line *l)
+{
+	const char *owner = l->policy.verifies && !l->failed ? eyes_unseen(l) : NULL;
+	char *text;
+
+	if (!owner || !l->ledger.set_done_at || clock_now() - l->ledger.set_done_at < UNSEEN_FOR)
+		return;
+	text = mem_format("no name server shows what was published at %s: it is published again, and all "
+			  "waits begin anew", owner);
+	tell(en, TELL_FAILED, l, text);
+	free(text);
+	l->untidy = true;
+	ledger_set_distrust(&l->ledger);
+	save(en, l);
+}
+
+/* No publisher's word counts until servers are seen to have followed it.  Most do within a second or so;
+ * the others are seen by the next run. */
+static void look_again(const struct round *r)
+{
+	static const unsigned pauses_ms[] = { 300, 700, 1500 };
+	struct line **lines = mem_array(r->n, sizeof(struct line *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->tasks[i].step == DO_PUBLISH && r->tasks[i].l->policy.verifies &&
+		    !r->tasks[i].l->failed)
+			lines[n++] = r->tasks[i].l;
+	for (size_t p = 0; p < ARRAY_LEN(pauses_ms) && n && !proc_stopping(); p++) {
+		size_t left = 0;
+
+		clock_pause_ms(pauses_ms[p]);
+		look(r->en, lines, n);
+		for (size_t i = 0; i < n; i++)
+			if (!lines[i]->failed && !eyes_content(lines[i]))
+				lines[left++] = lines[i];
+		n = left;
+	}
+	free(lines);
+}
+
 /* Rounds ----------------------------------------------------------------------------------------- */
 
 static void forecast(struct engine *en, struct line *l)
@@ -554,7 +690,9 @@ static void forecast(struct engine *en, struct line *l)
 		char *text;
 
 		if (d.step == DO_NOTHING) {
-			tell(en, TELL_WHY, l, d.why);
+			text = line_reason(d.why, d.detail);
+			tell(en, TELL_WHY, l, text);
+			free(text);
 			return;
 		}
 		text = mem_format("would %s: %s", rollover_step_name(d.step), d.why);
@@ -591,12 +729,15 @@ static void collect(struct round *r, struct line **lines, bool *active, size_t n
 	for (size_t i = 0; i < n; i++) {
 		struct decision d;
 		struct facts f;
+		char *why;
 
 		if (!active[i] || lines[i]->failed)
 			continue;
 		line_facts(&f, r->en->w, lines[i]);
 		d = rollover_next(&lines[i]->policy, &f, r->now);
-		tell(r->en, TELL_WHY, lines[i], d.why);
+		why = line_reason(d.why, d.detail);
+		tell(r->en, TELL_WHY, lines[i], why);
+		free(why);
 		active[i] = d.step != DO_NOTHING;
 		if (!active[i])
 			forget_failures(r, lines[i], &f);
@@ -617,6 +758,23 @@ static void wake_siblings(const struct round *r, bool *active, size_t n)
 				active[k] = true;
 }
 
+/* What is wrong in DNS is told at every run: mail may be bouncing. */
+static void tell_alarms(struct engine *en, struct line *l)
+{
+	struct strv alarms = { 0 }, warnings = { 0 };
+	struct facts f;
+
+	line_facts(&f, en->w, l);
+	eyes_alarms(&alarms, l, &f);
+	eyes_warnings(&warnings, l, &f);
+	for (size_t i = 0; i < alarms.n; i++)
+		tell(en, TELL_FAILED, l, alarms.v[i]);
+	for (size_t i = 0; i < warnings.n; i++)
+		tell(en, TELL_WHY, l, warnings.v[i]);
+	strv_free(&alarms);
+	strv_free(&warnings);
+}
+
 size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct order *order)
 {
 	struct round r = { .en = en, .tasks = mem_array(n, sizeof(*r.tasks)) };
@@ -626,8 +784,15 @@ size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct
 	for (size_t i = 0; i < n; i++) {
 		prepare(en, lines[i], order);
 		active[i] = !lines[i]->failed;
-		if (active[i] && en->dry_run)
+	}
+	look(en, lines, n);
+	for (size_t i = 0; i < n; i++) {
+		if (lines[i]->failed)
+			continue;
+		if (en->dry_run)
 			forecast(en, lines[i]);
+		else
+			distrust_unseen(en, lines[i]);
 	}
 	for (int round = 0; round < ROUNDS_MAX && !en->dry_run && !proc_stopping(); round++) {
 		collect(&r, lines, active, n);
@@ -636,13 +801,16 @@ size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct
 		run_moves(&r);
 		run_makes(&r);
 		run_hand_outs(&r);
+		look_again(&r);
 		wake_siblings(&r, active, n);
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct strv pending = { 0 };
 
-		if (!lines[i]->failed && !en->dry_run)
+		if (!lines[i]->failed && !en->dry_run) {
 			engine_pending(&pending, en->w, lines[i]);
+			tell_alarms(en, lines[i]);
+		}
 		bad += lines[i]->failed || lines[i]->untidy || pending.n;
 		strv_free(&pending);
 	}
@@ -660,25 +828,28 @@ static void pending_hooks(struct strv *out, const char *event, const struct strv
 		const struct ack *a = acks_find(acks, commands->v[i]);
 		char since[WHEN_TEXT_LEN];
 
+		bool is_update = strcmp(commands->v[i], UPDATE_NAME) == 0;
+
 		if (a && a->acked == subject)
 			continue;
 		if (!a || !a->failures) {
-			strv_take(out, mem_format("%s hook %s has not run yet", event, commands->v[i]));
+			strv_take(out, mem_format("%s%s%s has not run yet", is_update ? "" : event,
+						  is_update ? "" : " hook ", commands->v[i]));
 			continue;
 		}
 		when_format_minute(since, a->failing_at);
-		strv_take(out, mem_format("%s hook %s failed %d time%s since %s: %s", event,
-					  commands->v[i], a->failures, a->failures == 1 ? "" : "s",
+		strv_take(out, mem_format("%s%s%s failed %d time%s since %s: %s", is_update ? "" : event,
+					  is_update ? "" : " hook ", commands->v[i], a->failures, a->failures == 1 ? "" : "s",
 					  since, a->error ? a->error : ""));
 	}
 }
 
 void engine_pending(struct strv *out, struct world *w, struct line *l)
 {
-	static const struct strv none;
-	const struct strv *keychange = l->cfg->publish & PUBLISH_HOOK ? &l->cfg->post_keychange : &none;
+	struct strv publishers = { 0 };
 	struct facts f;
 
+	line_publishers(&publishers, l->cfg);
 	line_facts(&f, w, l);
 	if (!f.live.present)
 		strv_take(out, mem_copy_str("there is no key yet"));
@@ -699,8 +870,9 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 		pending_hooks(out, HOOK_CERTCHANGE, &l->cfg->post_certchange, &l->ledger.certchange,
 			      l->live.number);
 	if (l->policy.publishes && f.set_pending)
-		pending_hooks(out, HOOK_KEYCHANGE, keychange, &l->ledger.keychange,
+		pending_hooks(out, HOOK_KEYCHANGE, &publishers, &l->ledger.keychange,
 			      l->ledger.set_serial);
+	strv_free(&publishers);
 	if (line_include_wrong(w, l))
 		strv_take(out, mem_format("include file %s does not show the wanted records",
 					  l->cfg->include_file));
@@ -712,4 +884,5 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 					    "retire-after)"));
 	if (f.back_wanted)
 		strv_take(out, mem_copy_str("a roll-back is ordered and not done"));
+	eyes_alarms(out, l, &f);
 }

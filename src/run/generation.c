@@ -64,6 +64,10 @@ static int decode_leaf(struct leaf *l, const struct json *j, struct err *e)
 		return err_set(e, ERR_LOCAL, "a key without a digest");
 	memcpy(l->spki.spki_sha256, s256, sizeof(l->spki.spki_sha256));
 	memcpy(l->spki.spki_sha512, s512, sizeof(l->spki.spki_sha512));
+	snprintf(l->spki.ta_spki_sha256, sizeof(l->spki.ta_spki_sha256), "%s",
+		 json_str(j, "ta_spki_sha256", ""));
+	snprintf(l->spki.ta_cert_sha256, sizeof(l->spki.ta_cert_sha256), "%s",
+		 json_str(j, "ta_certificate_sha256", ""));
 	l->from_at = json_int(j, "not_before", 0);
 	l->until_at = json_int(j, "not_after", 0);
 	l->serial = mem_copy_str(json_str(j, "serial", ""));
@@ -317,6 +321,30 @@ static int same_keys(struct material *m, const struct line_config *c, const stru
 	return 0;
 }
 
+/* The last certificate that the server sends after the leaf, if there is one. */
+static int describe_anchor(struct tlsa_leaf *out, const char *chain, struct err *e)
+{
+	const char *rest = chain;
+	struct cert *last = NULL;
+
+	while (strstr(rest, "-----BEGIN CERTIFICATE-----")) {
+		struct cert *c = cert_parse(rest, strlen(rest), &rest, e);
+
+		cert_free(last);
+		last = c;
+		if (!c)
+			return -1;
+	}
+	if (!last)
+		return 0;
+	if (cert_anchor(out->ta_spki_sha256, out->ta_cert_sha256, last, e) < 0) {
+		cert_free(last);
+		return -1;
+	}
+	cert_free(last);
+	return 0;
+}
+
 /* Fills the manifest from what was really issued, not from what was asked for. */
 static int describe(struct material *m, struct err *e)
 {
@@ -332,6 +360,10 @@ static int describe(struct material *m, struct err *e)
 			return err_set(e, ERR_REFUSED, "the certificate is not for the key that was asked for");
 		if (cert_inspect(&info, m->issued[i].cert, e) < 0)
 			return -1;
+		if (describe_anchor(&l->spki, m->issued[i].chain, e) < 0) {
+			cert_info_free(&info);
+			return err_wrap(e, "the chain");
+		}
 		memcpy(l->spki.spki_sha256, d.sha256, sizeof(d.sha256));
 		memcpy(l->spki.spki_sha512, d.sha512, sizeof(d.sha512));
 		l->from_at = info.not_before_at;
@@ -438,6 +470,10 @@ static struct json *manifest(const struct generation *g)
 		json_put_str(j, "type", key_type_name(l->type));
 		json_put_str(j, "spki_sha256", l->spki.spki_sha256);
 		json_put_str(j, "spki_sha512", l->spki.spki_sha512);
+		if (*l->spki.ta_spki_sha256) {
+			json_put_str(j, "ta_spki_sha256", l->spki.ta_spki_sha256);
+			json_put_str(j, "ta_certificate_sha256", l->spki.ta_cert_sha256);
+		}
 		json_put_int(j, "not_before", l->from_at);
 		json_put_int(j, "not_after", l->until_at);
 		json_put_str(j, "serial", l->serial);

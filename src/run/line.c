@@ -112,6 +112,7 @@ void world_init(struct world *w, struct config *config)
 	for (size_t i = 0; i < w->n; i++) {
 		w->lines[i].cfg = &config->lines[i];
 		policy_of(&w->lines[i].policy, &config->lines[i]);
+		horizon_policy_of(&w->lines[i].horizon, &config->lines[i]);
 	}
 	find_shared_owners(w);
 	find_includes(w);
@@ -139,7 +140,11 @@ void policy_of(struct policy *p, const struct line_config *c)
 {
 	bool publishes = c->owners.n > 0 || c->post_keychange.n > 0;
 	bool tells = c->post_certchange.n > 0;
+	int64_t ttl_for = c->ttl_for > c->ttl_floor_for ? c->ttl_for : c->ttl_floor_for;
+	int64_t verified_for = ttl_for * (c->old_ttls > 1 ? c->old_ttls : 1) + c->margin_for;
 
+	if (verified_for < c->staging_for)
+		verified_for = c->staging_for;
 	*p = (struct policy){
 		.max_key_age_for = c->max_key_age_for,
 		.staging_for = c->staging_for,
@@ -153,6 +158,25 @@ void policy_of(struct policy *p, const struct line_config *c)
 		.publishes = publishes,
 		.tells = tells,
 		.blind = publishes && !tells && !c->retire_after_given,
+		.verifies = c->verify == VERIFY_SERVERS,
+		.verified_for = verified_for,
+	};
+}
+
+void horizon_policy_of(struct horizon_policy *p, const struct line_config *c)
+{
+	*p = (struct horizon_policy){
+		.margin_for = c->margin_for,
+		.old_ttls = (int)c->old_ttls,
+		.ttl_floor_for = c->ttl_floor_for,
+		.assume_ttl_for = c->assume_ttl_for,
+		.count_negative = c->count_negative,
+		.confirm = (int)c->confirm,
+		.confirm_for = c->confirm_for,
+		.ignore_after_for = c->unreachable_for,
+		.insecure_ok = c->insecure,
+		.signature_left_for = c->signature_left_for,
+		.overlap_for = c->staging_for,
 	};
 }
 
@@ -171,6 +195,7 @@ void line_unload(struct line *l)
 	l->loaded = l->known = l->noted = l->failed = l->stale_staging = l->lost = false;
 	l->unreadable = false;
 	l->dropped_gen = 0;
+	strv_free(&l->said);
 }
 
 void line_reload(struct line *l)
@@ -307,6 +332,8 @@ static int load(struct line *l, struct err *e)
 		generation_free(&l->staging);
 		l->stale_staging = true;
 	}
+	if (l->policy.verifies)
+		ledger_eyes_fit(&l->ledger, &l->cfg->owners);
 	l->known = !lost || l->live.number;
 	l->lost = lost && l->live.number;
 	return load_retired(l, e);
@@ -354,6 +381,14 @@ void world_load(struct world *w, struct line *l)
 			line_load(&w->lines[v->lines[i]]);
 		v->loaded = true;
 	}
+}
+
+void line_publishers(struct strv *out, const struct line_config *c)
+{
+	if (c->publish & PUBLISH_UPDATE)
+		strv_add(out, UPDATE_NAME);
+	for (size_t i = 0; i < c->post_keychange.n && c->publish & PUBLISH_HOOK; i++)
+		strv_add(out, c->post_keychange.v[i]);
 }
 
 /* What is wanted ------------------------------------------------------------------------------- */

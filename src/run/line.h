@@ -24,9 +24,12 @@ struct line {
 	bool              stale_staging;        /* the link names a key that has been live: to be removed */
 	bool              noted;                /* the ledger was fitted to the disk: to be saved */
 	enum ledger_jump  jump;
-	bool              untidy;               /* superseded generations could not be put away */
+	bool              untidy;               /* something was told that the line itself does not show */
 	bool              swept;                /* leftovers of killed runs are gone */
 	unsigned          tried;                /* steps that failed in this run */
+	struct horizon_policy horizon;
+	int64_t           fresh_at;             /* name servers are asked in this run, since then; 0: not */
+	struct strv       said;                 /* texts that facts point to */
 	bool              failed;               /* left alone in this run: err says why */
 	bool              unreadable;           /* ... because what it has in DNS is not known */
 	struct err        err;
@@ -76,9 +79,13 @@ void line_unload(struct line *l);
 /* The generation of a keyset that is live, staging or retired, or NULL. */
 const struct generation *line_generation(const struct line *l, int keyset);
 
+/* Who must acknowledge a recorded set: the update (UPDATE_NAME), key-change hooks.  The caller frees. */
+void line_publishers(struct strv *out, const struct line_config *c);
+
 /* What the line wants in DNS now: its own keys at its owners, and what other lines recorded there. */
 void line_wanted(struct set *out, const struct world *w, const struct line *l);
 
 void policy_of(struct policy *p, const struct line_config *c);
+void horizon_policy_of(struct horizon_policy *p, const struct line_config *c);
 
 #endif

@@ -3,8 +3,10 @@
  */
 #include "run/observe.h"
 
+#include "base/mem.h"
 #include "run/links.h"
 #include "run/publish.h"
+#include "sys/clock.h"
 
 static void certs(struct ledger_certs *out, const struct generation *g, const struct line_config *c)
 {
@@ -28,7 +30,7 @@ bool line_include_wrong(struct world *w, const struct line *l)
 
 void line_facts(struct facts *f, struct world *w, struct line *l)
 {
-	static const struct strv none;
+	struct strv publishers = { 0 };
 	struct set wanted;
 	struct ledger_view v = { .wanted = &wanted };
 
@@ -36,10 +38,24 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 	certs(&v.live, &l->live, l->cfg);
 	certs(&v.staging, &l->staging, l->cfg);
 	v.certchange = &l->cfg->post_certchange;
-	v.keychange = l->cfg->publish & PUBLISH_HOOK ? &l->cfg->post_keychange : &none;
+	line_publishers(&publishers, l->cfg);
+	v.keychange = &publishers;
 	v.include_wrong = line_include_wrong(w, l);
 	v.links_wrong = l->live.number && links_wrong(l);
-	ledger_facts(f, &l->ledger, &l->policy, &v);
+	v.now = clock_now();
+	v.fresh_at = l->fresh_at;
+	if (l->policy.verifies) {
+		l->horizon.old_ttl_for = l->ledger.old_ttl_for;
+		v.horizon = &l->horizon;
+	}
+	strv_free(&l->said);
+	ledger_facts(f, &l->said, &l->ledger, &l->policy, &v);
 	f->tried = l->tried;
+	strv_free(&publishers);
 	set_free(&wanted);
+}
+
+char *line_reason(const char *why, const char *detail)
+{
+	return detail ? mem_format("%s: %s", why, detail) : mem_copy_str(why);
 }

@@ -412,8 +412,9 @@ int publish_check_siblings(const struct world *w, const struct line *l, struct e
 	return 0;
 }
 
-int publish_check_cover(const struct line_config *c, const struct generation *g, const struct set *s,
-			struct err *e)
+/* strict: an owner without any record is refused too. */
+static int check_cover(const struct line_config *c, const struct generation *g, const struct set *s,
+		       bool strict, struct err *e)
 {
 	struct tlsa_leaf leaves[KEY_TYPE_N];
 	struct tlsa_rdata *at_owner = mem_array(s->n, sizeof(*at_owner));
@@ -428,13 +429,25 @@ int publish_check_cover(const struct line_config *c, const struct generation *g,
 			if (strcmp(s->v[i].owner, c->owners.v[o]) == 0 &&
 			    tlsa_parse(&at_owner[n], s->v[i].data))
 				n++;
-		if (n == 0 || tlsa_covers(at_owner, n, leaves, g->leaves_n) != TLSA_COVERS)
+		if (n == 0 ? strict : tlsa_covers(at_owner, n, leaves, g->leaves_n) != TLSA_COVERS)
 			rc = err_set(e, ERR_UNSAFE, "the TLSA set of %s does not cover the keys of generation "
 				     "%d of %s: a DANE client would refuse them", c->owners.v[o], g->number,
 				     c->name);
 	}
 	free(at_owner);
 	return rc;
+}
+
+int publish_check_cover(const struct line_config *c, const struct generation *g, const struct set *s,
+			struct err *e)
+{
+	return check_cover(c, g, s, true, e);
+}
+
+int publish_check_renewal(const struct line_config *c, const struct generation *g, const struct set *s,
+			  struct err *e)
+{
+	return check_cover(c, g, s, false, e);
 }
 
 int publish_include(struct world *w, const char *path, int64_t now, struct err *e)

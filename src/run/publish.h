@@ -57,4 +57,9 @@ int publish_include(struct world *w, const char *path, int64_t now, struct err *
 int publish_check_cover(const struct line_config *c, const struct generation *g, const struct set *s,
 			struct err *e) NEEDS_CHECK;
 
+/* Before a renewed chain is given to servers: it must match every set of the line that is published (usage 2
+ * speaks of the CA, and CAs change without notice).  ERR_UNSAFE. */
+int publish_check_renewal(const struct line_config *c, const struct generation *g, const struct set *s,
+			  struct err *e) NEEDS_CHECK;
+
 #endif

@@ -68,6 +68,11 @@ int step_made(char **text, struct line *l, enum step s, int number, int64_t now,
 	/* what the worker wrote is looked at before anything points to it */
 	if (generation_load(&g, l->cfg, number, e) < 0 || generation_verify(&g, l->cfg, e) < 0)
 		return -1;
+	if ((s == DO_RENEW || s == DO_RENEW_STAGING) &&
+	    publish_check_renewal(l->cfg, &g, &l->ledger.set, e) < 0) {
+		generation_free(&g);
+		return err_wrap(e, "the new certificate is not used");
+	}
 	generation_validity(&g, &from_at, &until_at);
 	when_format_date(until, until_at);
 	types = types_text(&g);

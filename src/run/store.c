@@ -5,13 +5,13 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "io/json.h"
+#include "run/store_parts.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
 #define LOCK_WAIT_MS 1500
-#define STATE_MAX ((size_t)4 << 20)
+#define STATE_MAX ((size_t)64 << 20)
 
 char *store_path(const struct line_config *c, const char *tail)
 {
@@ -223,6 +223,7 @@ static struct json *encode(const struct ledger *l)
 		json_put_str(r, "error", l->retry[s].error);
 	}
 	put_orders(o, l);
+	store_put_eyes(o, l);
 	return o;
 }
 
@@ -354,6 +355,7 @@ static void decode(struct ledger *l, const struct json *o)
 	l->back_to = get_n(j, "back_to");
 	l->renew_gen = get_n(j, "renew_below");
 	l->rolled_back_at = json_int(j, "rolled_back_at", 0);
+	store_get_eyes(l, json_get(o, "eyes"));
 }
 
 int store_load_ledger(struct ledger *out, bool *missing, const struct line_config *c, struct err *e)

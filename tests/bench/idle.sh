@@ -34,7 +34,7 @@ make_lines() {
 	mkdir -p "$dir/$n/conf"
 	printf '[dirs]\nstate = %s/state\n[hooks]\npost-certchange = /bin/true\n' "$dir/$n" > "$dir/$n/conf/certline.conf"
 	for ((i = 1; i <= n; i++)); do
-		printf 'domains = h%d.example.org\nissuer = self\n[dane]\nowners = _25._tcp.h%d.example.org\ninclude-file = %s/zone.inc\n' \
+		printf 'domains = h%d.example.org\nissuer = self\n[dane]\nowners = _25._tcp.h%d.example.org\nverify = no\ninclude-file = %s/zone.inc\n' \
 			$i $i "$dir/$n" > "$dir/$n/conf/l$i.conf"
 	done
 	"$program" -c "$dir/$n/conf" init --quiet

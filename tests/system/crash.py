@@ -85,6 +85,7 @@ key-types = {types}
 max-key-age = 180d
 [dane]
 owners = {owner}
+verify = no
 include-file = {dir}/zone/tlsa.inc
 [hooks]
 post-certchange = {dir}/first-hook

@@ -42,6 +42,7 @@ dane_line() {
 			post-keychange = $DIR/hook
 			[dane]
 			owners = _25._tcp.mx.example.org
+			verify = no
 			ttl = 1h
 			include-file = $INCLUDE
 			[dirs]

@@ -59,6 +59,7 @@ post-keychange =
   $SCRATCH/note-set
 [dane]
 owners = $OWNERS
+verify = no
 ttl = ${TTL}s
 include-file = $INCLUDE
 [dirs]

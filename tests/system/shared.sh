@@ -44,6 +44,7 @@ line() {
 		post-keychange = $dir/hook
 		[dane]
 		owners = _25._tcp.${2:-$1}.example.org
+		verify = no
 		include-file = $dir/inc/tlsa
 	END
 }

@@ -685,7 +685,7 @@ static void staging_from_the_defaults_is_checked_for_each_line(void **state)
 	(void)state;
 	put("d/certline.conf", "[timing]\nstaging-hours = 0\n[hooks]\npost-keychange = /zone\n");
 	put("d/a.conf", PLAIN);
-	put("d/b.conf", PLAIN "[dane]\nowners = _25._tcp.mx.example.org\n");
+	put("d/b.conf", PLAIN "[dane]\nowners = _25._tcp.mx.example.org\nverify = no\n");
 	put("d/c.conf",
 	    PLAIN "[dane]\nowners = _25._tcp.mx2.example.org\n[timing]\nstaging = 1h\n");
 	PROBLEMS("d", NULL, NULL,

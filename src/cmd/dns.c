@@ -1,0 +1,291 @@
+/* dns.c - `certline dns`: asks every name server now and shows what each one says and what follows.  Changes
+ * nothing and takes no lock.
+ * Touches: the network (in a child process), stdout, stderr.
+ */
+#include "cmd/cmd.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+#include "io/json.h"
+#include "run/eyes.h"
+#include "run/observe.h"
+#include "sys/clock.h"
+#include "sys/proc.h"
+
+static const char *const securities[] = {
+	[HS_UNKNOWN] = "unknown",
+	[HS_INSECURE] = "insecure",
+	[HS_SECURE] = "secure",
+	[HS_BOGUS] = "bogus",
+};
+static const char *const sights[] = {
+	[SIGHT_HOLD] = "hold",
+	[SIGHT_WAIT] = "wait",
+	[SIGHT_GO] = "go",
+};
+
+/* The keysets of a line in the order of the columns. */
+struct column {
+	const char *name;
+	int         keyset;             /* 0: none */
+};
+#define COLUMNS_N 3
+
+static void columns_of(struct column out[COLUMNS_N], const struct line *l)
+{
+	const struct keyset *retired = ledger_retired_last(&l->ledger);
+
+	out[0] = (struct column){ "live", l->live.keyset };
+	out[1] = (struct column){ "staging", l->staging.number ? l->staging.keyset : 0 };
+	out[2] = (struct column){ "retired", retired ? retired->id : 0 };
+}
+
+/* Whether a server's set covers a keyset, in a word. */
+static const char *covering(const struct horizon *h, const struct horizon_server *s, int keyset)
+{
+	size_t k = 0;
+
+	if (!keyset)
+		return "-";
+	while (k < h->keysets_n && h->keysets[k].keyset != keyset)
+		k++;
+	if (k == h->keysets_n || s->failing_at)
+		return "?";
+	if (s->records == 0)
+		return "none";
+	return s->views[k].state == H_GOOD ? "yes" : "no";
+}
+
+static const struct horizon_keyset *keyset_of(const struct horizon *h, int keyset)
+{
+	for (size_t k = 0; k < h->keysets_n; k++)
+		if (h->keysets[k].keyset == keyset)
+			return &h->keysets[k];
+	return NULL;
+}
+
+/* Text -------------------------------------------------------------------------------------------- */
+
+static void print_server(const struct horizon *h, const struct horizon_server *s, const struct column *c)
+{
+	char ttl[WHEN_TEXT_LEN] = "-", records[16] = "-", until[WHEN_TEXT_LEN] = "-";
+
+	if (s->ttl_for)
+		when_format_duration(ttl, s->ttl_for);
+	if (s->records < 0)
+		snprintf(records, sizeof(records), "alias");
+	else if (!s->failing_at)
+		snprintf(records, sizeof(records), "%d", s->records);
+	if (s->signed_until_at)
+		when_format_date(until, s->signed_until_at);
+	printf("  %-28s %10lu %6s %5s %5s %7s %7s  %s\n", s->id, (unsigned long)s->serial, ttl, records,
+	       covering(h, s, c[0].keyset), covering(h, s, c[1].keyset), covering(h, s, c[2].keyset),
+	       until);
+	if (s->names && *s->names)
+		print_wrapped(s->names, "    ", "    ", 80);
+	if (!s->listed)
+		print_wrapped("left the zone's server set; resolvers may still ask it", "    ", "    ", 80);
+	if (s->why)
+		print_wrapped(s->why, "    ! ", "      ", 80);
+}
+
+static void print_owner(const struct horizon *h, const struct column *c, int64_t now)
+{
+	printf("\n%s  (%s%s)\n", h->owner, securities[h->security], h->wildcard ? ", wildcard" : "");
+	if (h->why)
+		print_wrapped(h->why, "  ! ", "    ", 80);
+	if (h->servers_n)
+		printf("  %-28s %10s %6s %5s %5s %7s %7s  %s\n", "SERVER ZONE", "SERIAL", "TTL", "RECS", "LIVE",
+		       "STAGING", "RETIRED", "SIGNED UNTIL");
+	for (size_t i = 0; i < h->servers_n; i++)
+		print_server(h, &h->servers[i], c);
+	for (size_t i = 0; i < COLUMNS_N; i++) {
+		const struct horizon_keyset *k = c[i].keyset ? keyset_of(h, c[i].keyset) : NULL;
+		char at[WHEN_TEXT_LEN];
+
+		if (!k || k->stale_until_at <= now)
+			continue;
+		when_format_minute(at, k->stale_until_at);
+		printf("  caches may hold a set without the %s key until %s UTC\n", c[i].name, at);
+	}
+}
+
+static void print_sight(const struct line *l, const char *name, const struct key_facts *k)
+{
+	char at[WHEN_TEXT_LEN] = "", *text;
+
+	if (!k->present)
+		return;
+	if (k->sight == SIGHT_WAIT && k->safe_at != WHEN_NEVER)
+		when_format_minute(at, k->safe_at);
+	text = mem_format("%s: %s key: %s%s%s%s%s", l->cfg->name, name, sights[k->sight],
+			  *at ? " until " : "", at, k->seen ? ": " : "", k->seen ? k->seen : "");
+	print_wrapped(text, "", "    ", 80);
+	free(text);
+}
+
+static void print_line(struct line *l, const struct facts *f, const struct strv *alarms,
+		       const struct strv *warnings)
+{
+	struct column c[COLUMNS_N];
+	int64_t now = clock_now();
+
+	columns_of(c, l);
+	print_sight(l, "live", &f->live);
+	print_sight(l, "staged", &f->staging);
+	for (size_t i = 0; i < l->ledger.eyes_n; i++)
+		print_owner(&l->ledger.eyes[i], c, now);
+	putchar('\n');
+	for (size_t i = 0; i < alarms->n; i++)
+		print_wrapped(alarms->v[i], "  ! ", "    ", 80);
+	for (size_t i = 0; i < warnings->n; i++)
+		print_wrapped(warnings->v[i], "  note: ", "        ", 80);
+}
+
+/* JSON -------------------------------------------------------------------------------------------- */
+
+static void put_at(struct json *o, const char *key, int64_t at)
+{
+	char text[WHEN_TEXT_LEN];
+
+	if (at == 0 || at == WHEN_NEVER)
+		return;
+	when_format_instant(text, at);
+	json_put_str(o, key, text);
+}
+
+static void put_server(struct json *list, const struct horizon *h, const struct horizon_server *s,
+		       const struct column *c)
+{
+	struct json *o = json_put(list, NULL, json_object()), *covers;
+
+	json_put_str(o, "server", s->id);
+	json_put_str(o, "names", s->names);
+	json_put_bool(o, "listed", s->listed);
+	json_put_bool(o, "answers", !s->failing_at);
+	json_put_str(o, "why", s->why);
+	json_put_int(o, "serial", s->serial);
+	json_put_int(o, "ttl", s->ttl_for);
+	json_put_bool(o, "alias", s->records < 0);
+	json_put_int(o, "records", s->records < 0 ? 0 : s->records);
+	json_put_bool(o, "signed", !s->unsigned_);
+	put_at(o, "signed_until", s->signed_until_at);
+	covers = json_put(o, "covers", json_object());
+	for (size_t i = 0; i < COLUMNS_N; i++)
+		if (c[i].keyset)
+			json_put_str(covers, c[i].name, covering(h, s, c[i].keyset));
+}
+
+static void put_owner(struct json *list, const struct horizon *h, const struct column *c)
+{
+	struct json *o = json_put(list, NULL, json_object()), *part;
+
+	json_put_str(o, "owner", h->owner);
+	json_put_str(o, "dnssec", securities[h->security]);
+	json_put_str(o, "why", h->why);
+	json_put_bool(o, "wildcard", h->wildcard);
+	part = json_put(o, "stale_until", json_object());
+	for (size_t i = 0; i < COLUMNS_N; i++) {
+		const struct horizon_keyset *k = c[i].keyset ? keyset_of(h, c[i].keyset) : NULL;
+
+		if (k)
+			put_at(part, c[i].name, k->stale_until_at);
+	}
+	part = json_put(o, "servers", json_array());
+	for (size_t i = 0; i < h->servers_n; i++)
+		put_server(part, h, &h->servers[i], c);
+}
+
+static void put_key(struct json *o, const char *name, const struct key_facts *k)
+{
+	struct json *j;
+
+	if (!k->present)
+		return;
+	j = json_put(o, name, json_object());
+	json_put_str(j, "verdict", sights[k->sight]);
+	put_at(j, "safe", k->safe_at);
+	json_put_str(j, "why", k->seen);
+}
+
+static void put_line(struct json *lines, struct line *l, const struct facts *f,
+		     const struct strv *alarms, const struct strv *warnings)
+{
+	struct json *o = json_put(lines, NULL, json_object()), *list;
+	struct column c[COLUMNS_N];
+
+	columns_of(c, l);
+	json_put_str(o, "line", l->cfg->name);
+	json_put_bool(o, "ok", alarms->n == 0);
+	put_key(o, "live", &f->live);
+	put_key(o, "staging", &f->staging);
+	list = json_put(o, "owners", json_array());
+	for (size_t i = 0; i < l->ledger.eyes_n; i++)
+		put_owner(list, &l->ledger.eyes[i], c);
+	list = json_put(o, "alarms", json_array());
+	for (size_t i = 0; i < alarms->n; i++)
+		json_put_str(list, NULL, alarms->v[i]);
+	list = json_put(o, "warnings", json_array());
+	for (size_t i = 0; i < warnings->n; i++)
+		json_put_str(list, NULL, warnings->v[i]);
+}
+
+/* ------------------------------------------------------------------------------------------------- */
+
+static enum exit_status show(struct scene *s, struct line *l, struct json *lines, const struct args *a)
+{
+	struct strv alarms = { 0 }, warnings = { 0 };
+	enum exit_status status = EXIT_OK;
+	struct facts f;
+
+	if (l->failed) {
+		complain("%s: %s", l->cfg->name, l->err.text);
+		return EXIT_BAD;
+	}
+	if (!l->policy.verifies) {
+		if (!a->json && !a->quiet && !l->cfg->owners.n)
+			printf("%s: no owners, so that nothing can be looked up\n", l->cfg->name);
+		else if (!a->json && !a->quiet)
+			printf("%s: verify = no: name servers are not asked\n", l->cfg->name);
+		return EXIT_OK;
+	}
+	line_facts(&f, &s->world, l);
+	eyes_alarms(&alarms, l, &f);
+	eyes_warnings(&warnings, l, &f);
+	if (alarms.n)
+		status = EXIT_BAD;
+	if (a->json)
+		put_line(lines, l, &f, &alarms, &warnings);
+	else if (!a->quiet)
+		print_line(l, &f, &alarms, &warnings);
+	strv_free(&alarms);
+	strv_free(&warnings);
+	return status;
+}
+
+enum exit_status cmd_dns(const struct args *a)
+{
+	enum exit_status status;
+	struct json *doc, *lines;
+	struct scene s;
+
+	if (scene_open(&s, a, &status) < 0)
+		return status;
+	status = EXIT_OK;
+	proc_init();
+	doc = json_object();
+	json_put_int(doc, "version", JSON_VERSION);
+	lines = json_put(doc, "lines", json_array());
+	for (size_t i = 0; i < s.n; i++)
+		world_load(&s.world, s.lines[i]);
+	eyes_look(&s.world, s.lines, s.n, 1);
+	for (size_t i = 0; i < s.n; i++)
+		if (show(&s, s.lines[i], lines, a) != EXIT_OK)
+			status = EXIT_BAD;
+	if (a->json)
+		print_document(doc);
+	else
+		json_free(doc);
+	scene_close(&s);
+	return status;
+}

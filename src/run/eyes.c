@@ -1,0 +1,557 @@
+/* eyes.c - lines to questions, answers to horizons.
+ * Touches: the network, in child processes (workers).
+ */
+#include "run/eyes.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+#include "dns/look.h"
+#include "run/eyes_wire.h"
+#include "sys/clock.h"
+#include "sys/proc.h"
+
+#define REPORT_MAX   ((size_t)256 << 20)
+#define LOOK_LIMIT_MS ((int64_t)300 * 1000)
+#define SYSTEM_RESOLVERS_MAX 3
+
+/* Configuration --------------------------------------------------------------------------------- */
+
+/* "ZONE ADDRESS ..." as the configuration made it. */
+static void add_servers(struct look_servers *out, const char *row)
+{
+	const char *at = row + strcspn(row, " ");
+
+	*out = (struct look_servers){ .zone = mem_copy_strn(row, (size_t)(at - row)) };
+	while (*at) {
+		size_t len = strcspn(++at, " ");
+		char *word = mem_copy_strn(at, len);
+
+		out->v = mem_resize(out->v, out->n + 1, sizeof(*out->v));
+		if (!addr_parse(&out->v[out->n++], word, 53))
+			mem_bug("an address that was checked is none");
+		free(word);
+		at += len;
+	}
+}
+
+void eyes_config(struct look_config *out, const struct line_config *c)
+{
+	static const enum validate kinds[] = {
+		[CHECK_DNSSEC] = VALIDATE_DNSSEC,
+		[CHECK_RESOLVER] = VALIDATE_RESOLVER,
+		[CHECK_NOTHING] = VALIDATE_NO,
+	};
+	int64_t at = 0;
+
+	clock_pretended(&at);
+	*out = (struct look_config){
+		.port = (uint16_t)c->dns_port,
+		.validate = kinds[c->validate],
+		.trust_anchor = c->trust_anchor,
+		.pretended_at = at,
+		.limits = ask_defaults,
+		.zones_n = c->dns_servers.n,
+		.resolvers_n = c->resolvers.n,
+	};
+	out->zones = mem_array(out->zones_n, sizeof(*out->zones));
+	for (size_t i = 0; i < out->zones_n; i++)
+		add_servers(&out->zones[i], c->dns_servers.v[i]);
+	out->resolvers = mem_array(out->resolvers_n + SYSTEM_RESOLVERS_MAX, sizeof(*out->resolvers));
+	for (size_t i = 0; i < out->resolvers_n; i++)
+		if (!addr_parse(&out->resolvers[i], c->resolvers.v[i], 53))
+			mem_bug("an address that was checked is none");
+	if (!out->resolvers_n && !c->recurse)
+		out->resolvers_n = look_system_resolvers(out->resolvers, SYSTEM_RESOLVERS_MAX, NULL);
+}
+
+void eyes_config_free(struct look_config *c)
+{
+	for (size_t i = 0; i < c->zones_n; i++) {
+		free(c->zones[i].zone);
+		free(c->zones[i].v);
+	}
+	free(c->zones);
+	free(c->resolvers);
+	*c = (struct look_config){ 0 };
+}
+
+static bool looks_alike(const struct line_config *a, const struct line_config *b)
+{
+	return strv_same(&a->dns_servers, &b->dns_servers) && strv_same(&a->resolvers, &b->resolvers) &&
+	       a->recurse == b->recurse && a->dns_port == b->dns_port && a->validate == b->validate &&
+	       strcmp(a->trust_anchor, b->trust_anchor) == 0;
+}
+
+/* Noting ---------------------------------------------------------------------------------------- */
+
+static enum horizon_security security_of(const struct look_owner *o, const char **why)
+{
+	static const enum horizon_security of[] = {
+		[SECURITY_UNKNOWN] = HS_UNKNOWN,
+		[SECURITY_INSECURE] = HS_INSECURE,
+		[SECURITY_SECURE] = HS_SECURE,
+		[SECURITY_BOGUS] = HS_BOGUS,
+	};
+	/* the worst of all zones on the way */
+	static const int badness[] = { [HS_UNKNOWN] = 2, [HS_INSECURE] = 1, [HS_SECURE] = 0, [HS_BOGUS] = 3 };
+	enum horizon_security worst = HS_SECURE;
+
+	*why = NULL;
+	if (o->problem || !o->zones_n) {
+		*why = o->problem;
+		return HS_UNKNOWN;
+	}
+	for (size_t i = 0; i < o->zones_n; i++) {
+		enum horizon_security s = of[o->zones[i].security];
+
+		if (badness[s] <= badness[worst])
+			continue;
+		worst = s;
+		*why = o->zones[i].why;
+	}
+	return worst;
+}
+
+/* Where the owner leads to; only when this changes have aliases been changed. */
+static char *path_of(const struct look_owner *o)
+{
+	struct buf b;
+	char *s;
+
+	buf_init(&b, (size_t)1 << 16);
+	buf_add_str(&b, o->end ? o->end : o->owner);
+	for (size_t i = 0; i < o->zones_n; i++)
+		buf_addf(&b, " %s", o->zones[i].apex);
+	s = buf_steal(&b);
+	buf_free(&b);
+	return s;
+}
+
+static enum tlsa_cover covers(const struct line *l, int keyset, const struct strv *data)
+{
+	const struct generation *g = keyset ? line_generation(l, keyset) : NULL;
+	struct tlsa_rdata *set = mem_array(data->n, sizeof(*set));
+	struct tlsa_leaf leaves[KEY_TYPE_N];
+	enum tlsa_cover cover = TLSA_LACKS;
+	size_t n = 0;
+
+	for (size_t i = 0; i < data->n; i++)
+		n += tlsa_parse(&set[n], data->v[i]);
+	if (g) {
+		for (size_t i = 0; i < g->leaves_n; i++)
+			leaves[i] = g->leaves[i].spki;
+		cover = tlsa_covers(set, n, leaves, g->leaves_n);
+		if (n < data->n && cover == TLSA_COVERS)
+			cover = TLSA_UNKNOWN;
+	}
+	free(set);
+	return cover;
+}
+
+static char *join(const struct strv *l)
+{
+	struct buf b;
+	char *s;
+
+	buf_init(&b, (size_t)1 << 16);
+	for (size_t i = 0; i < l->n; i++)
+		buf_addf(&b, "%s%s", i ? ", " : "", l->v[i]);
+	s = buf_steal(&b);
+	buf_free(&b);
+	return s;
+}
+
+/* A server that is asked about the end of an alias is another one, in what follows from its answer. */
+static char *id_of(const struct look_server *s, const char *owner)
+{
+	char address[ADDR_TEXT_LEN];
+	bool end = strcmp(s->name, owner) != 0;
+
+	addr_format(address, &s->addr);
+	return mem_format("%s %s%s%s", address, s->zone, end ? " for " : "", end ? s->name : "");
+}
+
+static void note_server(struct horizon *h, const struct line *l, const struct look_server *s, const char *id)
+{
+	enum tlsa_cover *cover = mem_array(h->keysets_n, sizeof(*cover));
+	char *names = join(&s->names);
+	struct horizon_answer a = {
+		.id = id,
+		.names = names,
+		.why = s->why,
+		.no_route = s->no_route,
+		.covers = cover,
+		.ttl_for = s->ttl_for,
+		.unsigned_ = !s->signed_ok,
+		.signed_until_at = s->signed_until_at,
+		.serial = s->serial,
+		.wildcard = s->wildcard,
+		.at = s->at,
+	};
+
+	switch (s->answer) {
+	case ANSWER_FAIL:
+		a.kind = HA_FAIL;
+		break;
+	case ANSWER_EMPTY:
+		a.kind = HA_EMPTY;
+		a.ttl_for = s->negative_for;
+		break;
+	case ANSWER_DATA:
+		a.kind = HA_DATA;
+		a.records = (int)s->data.n;
+		for (size_t k = 0; k < h->keysets_n; k++)
+			cover[k] = covers(l, h->keysets[k].keyset, &s->data);
+		break;
+	case ANSWER_ALIAS:
+		a.kind = HA_ALIAS;
+		a.records = -1;
+		break;
+	}
+	horizon_note(h, &a, &l->horizon);
+	free(names);
+	free(cover);
+}
+
+static void note_owner(struct line *l, const struct look_owner *o)
+{
+	struct horizon *h = ledger_eye(&l->ledger, o->owner);
+	char *path = path_of(o), **ids = mem_array(o->servers_n, sizeof(*ids));
+	struct horizon_round r = { .path = path, .now = clock_now() };
+	int64_t ns_ttl_for = 0;
+
+	r.security = security_of(o, &r.why);
+	horizon_begin(h, &r, &l->horizon);
+	for (size_t i = 0; i < o->servers_n; i++) {
+		ids[i] = id_of(&o->servers[i], o->owner);
+		note_server(h, l, &o->servers[i], ids[i]);
+	}
+	for (size_t i = 0; i < o->zones_n; i++)
+		if (o->zones[i].ns_ttl_for > ns_ttl_for)
+			ns_ttl_for = o->zones[i].ns_ttl_for;
+	/* nothing was found out about the servers of an owner that has a problem: none has left */
+	if (!o->problem)
+		horizon_end(h, (const char *const *)ids, o->servers_n, ns_ttl_for, &l->horizon, r.now);
+	for (size_t i = 0; i < o->servers_n; i++)
+		free(ids[i]);
+	free(ids);
+	free(path);
+}
+
+/* Looking --------------------------------------------------------------------------------------- */
+
+/* Lines that look in the same way. */
+struct group {
+	struct line **lines;
+	size_t        n;
+	struct strv   owners;           /* of all of them, each once */
+};
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void collect_owners(struct group *g)
+{
+	struct strv all = { 0 };
+
+	for (size_t i = 0; i < g->n; i++)
+		for (size_t o = 0; o < g->lines[i]->cfg->owners.n; o++)
+			strv_add(&all, g->lines[i]->cfg->owners.v[o]);
+	strv_sort(&all);
+	strv_free(&g->owners);
+	for (size_t i = 0; i < all.n; i++)
+		if (i == 0 || strcmp(all.v[i - 1], all.v[i]) != 0)
+			strv_add(&g->owners, all.v[i]);
+	strv_free(&all);
+}
+
+/* In a worker. */
+static int look_work(void *arg, int out_fd)
+{
+	const struct group *g = arg;
+	struct look_owner *seen = mem_array(g->owners.n, sizeof(*seen));
+	struct look_config c;
+	struct buf text;
+	size_t done = 0;
+
+	eyes_config(&c, g->lines[0]->cfg);
+	look_all(seen, (const char *const *)g->owners.v, g->owners.n, &c);
+	buf_init(&text, REPORT_MAX);
+	eyes_encode(&text, seen, g->owners.n);
+	while (done < text.len) {
+		ssize_t n = write(out_fd, text.s + done, text.len - done);
+
+		if (n < 0)
+			return 1;
+		done += (size_t)n;
+	}
+	look_free(seen, g->owners.n);
+	free(seen);
+	buf_free(&text);
+	eyes_config_free(&c);
+	return 0;
+}
+
+static void note_group(struct group *g, const struct look_owner *seen)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct line *l = g->lines[i];
+
+		for (size_t o = 0; o < l->cfg->owners.n; o++) {
+			char **at = bsearch(&l->cfg->owners.v[o], g->owners.v, g->owners.n, sizeof(char *),
+					    by_text);
+
+			note_owner(l, &seen[at - g->owners.v]);
+		}
+	}
+}
+
+static void note_failure(struct group *g, const char *why)
+{
+	for (size_t i = 0; i < g->n; i++)
+		for (size_t o = 0; o < g->lines[i]->cfg->owners.n; o++)
+			note_owner(g->lines[i], &(struct look_owner){
+				.owner = g->lines[i]->cfg->owners.v[o],
+				.problem = mem_copy_str(why),
+			});
+}
+
+static void look_group(struct group *g, unsigned jobs)
+{
+	struct proc p = { .work = look_work, .arg = g, .limit_ms = LOOK_LIMIT_MS };
+	struct look_owner *seen;
+	struct err e = { 0 };
+
+	collect_owners(g);
+	buf_init(&p.out, REPORT_MAX);
+	proc_run_all(&p, 1, jobs > 1 ? jobs : 2);
+	seen = mem_array(g->owners.n, sizeof(*seen));
+	if (p.status == 0 && eyes_decode(seen, g->owners.n, p.out.s, p.out.len, &e) == 0) {
+		note_group(g, seen);
+	} else if (g->n > 1 && !proc_stopping()) {
+		/* one answer has ended it: find out whose line that costs */
+		struct group half = { .lines = g->lines, .n = g->n / 2 };
+
+		look_group(&half, jobs);
+		half = (struct group){ .lines = g->lines + g->n / 2, .n = g->n - g->n / 2 };
+		look_group(&half, jobs);
+	} else {
+		char *why = mem_format("looking at its name servers failed: %s",
+				       p.status ? p.err.text : e.text);
+
+		note_failure(g, why);
+		free(why);
+	}
+	look_free(seen, g->owners.n);
+	free(seen);
+	buf_free(&p.out);
+	strv_free(&g->owners);
+}
+
+void eyes_look(struct world *w, struct line *const *lines, size_t n, unsigned jobs)
+{
+	struct line **left = mem_array(n, sizeof(*left)), **group = mem_array(n, sizeof(*group));
+	size_t left_n = 0;
+
+	(void)w;
+	for (size_t i = 0; i < n; i++) {
+		if (lines[i]->failed || !lines[i]->policy.verifies || !lines[i]->cfg->owners.n)
+			continue;
+		lines[i]->fresh_at = clock_now();
+		ledger_eyes_fit(&lines[i]->ledger, &lines[i]->cfg->owners);
+		left[left_n++] = lines[i];
+	}
+	while (left_n && !proc_stopping()) {
+		struct group g = { .lines = group };
+		size_t kept = 0;
+
+		for (size_t i = 0; i < left_n; i++) {
+			if (looks_alike(left[0]->cfg, left[i]->cfg))
+				group[g.n++] = left[i];
+			else
+				left[kept++] = left[i];
+		}
+		left_n = kept;
+		look_group(&g, jobs);
+	}
+	free(left);
+	free(group);
+}
+
+/* What came of it -------------------------------------------------------------------------------- */
+
+static bool shows(const struct horizon *h, int keyset)
+{
+	size_t k = 0;
+
+	while (k < h->keysets_n && h->keysets[k].keyset != keyset)
+		k++;
+	if (k == h->keysets_n)
+		return false;
+	for (size_t i = 0; i < h->servers_n; i++)
+		if (h->servers[i].listed && !h->servers[i].no_route &&
+		    (h->servers[i].failing_at || h->servers[i].views[k].state != H_GOOD))
+			return false;
+	return h->servers_n > 0;
+}
+
+bool eyes_content(const struct line *l)
+{
+	for (size_t i = 0; i < l->ledger.eyes_n; i++)
+		if ((l->live.number && !shows(&l->ledger.eyes[i], l->live.keyset)) ||
+		    (l->staging.number && !shows(&l->ledger.eyes[i], l->staging.keyset)))
+			return false;
+	return true;
+}
+
+static bool shown_nowhere(const struct horizon *h, int keyset)
+{
+	size_t k = 0, answers = 0;
+
+	while (k < h->keysets_n && h->keysets[k].keyset != keyset)
+		k++;
+	for (size_t i = 0; i < h->servers_n && k < h->keysets_n; i++) {
+		const struct horizon_server *s = &h->servers[i];
+
+		if (!s->listed || s->failing_at || s->no_route)
+			continue;
+		if (s->views[k].state == H_GOOD && s->records != 0)
+			return false;
+		answers++;
+	}
+	return answers > 0;
+}
+
+const char *eyes_unseen(const struct line *l)
+{
+	for (size_t i = 0; i < l->ledger.eyes_n; i++) {
+		const struct horizon *h = &l->ledger.eyes[i];
+
+		if ((l->live.number && shown_nowhere(h, l->live.keyset)) ||
+		    (l->staging.number && shown_nowhere(h, l->staging.keyset)))
+			return h->owner;
+	}
+	return NULL;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+#define ALARM_AFTER_FOR HOUR            /* what servers are given for what takes its time */
+#define RECORDS_MAX     10              /* large senders were seen to fail above a dozen */
+
+static const char *shown(const struct horizon_server *s)
+{
+	return s->names && *s->names ? s->names : "by configuration";
+}
+
+/* What one server does not do as it should. */
+static void server_alarm(struct strv *out, const struct line *l, const struct facts *f,
+			 const struct horizon *h, const struct horizon_server *s, int64_t now)
+{
+	char at[WHEN_TEXT_LEN];
+
+	if (!s->listed || s->no_route)
+		return;
+	if (s->failing_at) {
+		if (now - s->failing_at < ALARM_AFTER_FOR)
+			return;
+		when_format_minute(at, s->failing_at);
+		strv_take(out, mem_format("name server %s (%s) gives no usable answer about %s since %s: "
+					  "%s", s->id, shown(s), h->owner, at, s->why ? s->why : "?"));
+		return;
+	}
+	if (s->unsigned_ && h->security == HS_SECURE) {
+		strv_take(out, mem_format("name server %s (%s): the answer about %s is not signed as it "
+					  "must be: %s", s->id, shown(s), h->owner, s->why ? s->why : "?"));
+	} else if (s->signed_until_at && s->signed_until_at - now < l->horizon.signature_left_for) {
+		when_format_minute(at, s->signed_until_at);
+		strv_take(out, mem_format("name server %s (%s): the signature of %s ends at %s: is the signer "
+					  "of the zone alive?", s->id, shown(s), h->owner, at));
+	}
+	if (s->records == 0 && f->live.published_at && now - f->live.published_at >= ALARM_AFTER_FOR)
+		strv_take(out, mem_format("name server %s (%s) shows no record at %s, although it was "
+					  "published", s->id, shown(s), h->owner));
+}
+
+static void security_alarm(struct strv *out, const struct line *l, const struct horizon *h)
+{
+	switch (h->security) {
+	case HS_SECURE:
+		return;
+	case HS_INSECURE:
+		if (!l->horizon.insecure_ok)
+			strv_take(out, mem_format("the zone of %s is not signed, or its parent has no DS for "
+						  "it: DANE has no effect there ([dns] insecure = go rolls keys "
+						  "all the same)", h->owner));
+		return;
+	case HS_BOGUS:
+		strv_take(out, mem_format("the zone of %s is bogus, so that validating clients get no answer: "
+					  "%s", h->owner, h->why ? h->why : "?"));
+		return;
+	case HS_UNKNOWN:
+		if (l->staging.number)
+			strv_take(out, mem_format("nothing is known of %s: %s", h->owner,
+						  h->why ? h->why : "?"));
+	}
+}
+
+void eyes_alarms(struct strv *out, struct line *l, const struct facts *f)
+{
+	int64_t now = clock_now();
+
+	for (size_t i = 0; i < l->ledger.eyes_n && l->policy.verifies; i++) {
+		const struct horizon *h = &l->ledger.eyes[i];
+		const struct horizon_server *s;
+
+		if (!h->looked_at)
+			continue;
+		security_alarm(out, l, h);
+		if (f->live.present && f->deployed_at && horizon_uncovered(h, f->live.id, &s))
+			strv_take(out, mem_format("name server %s (%s) gives TLSA records for %s that do not "
+						  "fit the live key: DANE clients refuse it", s->id, shown(s),
+						  h->owner));
+		for (size_t k = 0; k < h->servers_n; k++)
+			server_alarm(out, l, f, h, &h->servers[k], now);
+	}
+	if (l->policy.verifies && f->staging.present && f->staging.published_at &&
+	    f->staging.sight == SIGHT_HOLD &&
+	    now - f->staging.published_at >= ALARM_AFTER_FOR)
+		strv_take(out, mem_format("the staged key cannot be used: %s",
+					  f->staging.seen ? f->staging.seen : "?"));
+}
+
+void eyes_warnings(struct strv *out, struct line *l, const struct facts *f)
+{
+	for (size_t i = 0; i < l->ledger.eyes_n && l->policy.verifies; i++) {
+		const struct horizon *h = &l->ledger.eyes[i];
+		int64_t until_at = 0;
+		int records = 0;
+
+		for (size_t k = 0; k < h->servers_n; k++) {
+			const struct horizon_server *s = &h->servers[k];
+
+			if (s->records > records)
+				records = s->records;
+			if (s->signed_until_at && (!until_at || s->signed_until_at < until_at))
+				until_at = s->signed_until_at;
+		}
+		if (records > RECORDS_MAX)
+			strv_take(out, mem_format("%s has %d TLSA records: some mail senders fail above a "
+						  "dozen", h->owner, records));
+		if (f->staging.present && f->staging.sight == SIGHT_WAIT && until_at &&
+		    until_at < f->staging.safe_at) {
+			char at[WHEN_TEXT_LEN];
+
+			when_format_minute(at, until_at);
+			strv_take(out, mem_format("a signature of %s ends at %s, before the staged key can be "
+						  "used: the zone must be signed anew until then", h->owner, at));
+		}
+		if (h->wildcard)
+			strv_take(out, mem_format("the records of %s come from a wildcard", h->owner));
+		if (h->security == HS_INSECURE && l->horizon.insecure_ok)
+			strv_take(out, mem_format("the zone of %s is not signed: DANE has no effect there",
+						  h->owner));
+	}
+}

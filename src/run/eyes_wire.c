@@ -1,0 +1,149 @@
+/* eyes_wire.c - struct look_owner as JSON and back.
+ * Touches: nothing but memory.
+ */
+#include "run/eyes_wire.h"
+
+#include "base/mem.h"
+#include "io/json.h"
+
+static void put_list(struct json *o, const char *key, const struct strv *l)
+{
+	struct json *list = json_put(o, key, json_array());
+
+	for (size_t i = 0; i < l->n; i++)
+		json_put_str(list, NULL, l->v[i]);
+}
+
+static void put_server(struct json *list, const struct look_server *s)
+{
+	struct json *o = json_put(list, NULL, json_object());
+	char address[ADDR_TEXT_LEN];
+
+	addr_format(address, &s->addr);
+	json_put_str(o, "address", address);
+	json_put_str(o, "zone", s->zone);
+	json_put_str(o, "name", s->name);
+	put_list(o, "names", &s->names);
+	json_put_int(o, "answer", s->answer);
+	json_put_str(o, "why", s->why);
+	put_list(o, "data", &s->data);
+	json_put_int(o, "ttl", s->ttl_for);
+	json_put_int(o, "negative", s->negative_for);
+	json_put_bool(o, "signed", s->signed_ok);
+	json_put_int(o, "until", s->signed_until_at);
+	json_put_bool(o, "wildcard", s->wildcard);
+	json_put_int(o, "serial", s->serial);
+	json_put_str(o, "target", s->target);
+	json_put_str(o, "nsid", s->nsid);
+	json_put_int(o, "at", s->at);
+	json_put_bool(o, "no_route", s->no_route);
+}
+
+void eyes_encode(struct buf *out, const struct look_owner *owners, size_t n)
+{
+	struct json *all = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		struct json *o = json_put(all, NULL, json_object()), *list;
+
+		json_put_str(o, "owner", owners[i].owner);
+		json_put_str(o, "problem", owners[i].problem);
+		json_put_str(o, "end", owners[i].end);
+		list = json_put(o, "zones", json_array());
+		for (size_t z = 0; z < owners[i].zones_n; z++) {
+			const struct look_zone *zone = &owners[i].zones[z];
+			struct json *j = json_put(list, NULL, json_object());
+
+			json_put_str(j, "apex", zone->apex);
+			json_put_int(j, "security", zone->security);
+			json_put_str(j, "why", zone->why);
+			json_put_int(j, "ns_ttl", zone->ns_ttl_for);
+			json_put_str(j, "mname", zone->mname);
+		}
+		list = json_put(o, "servers", json_array());
+		for (size_t s = 0; s < owners[i].servers_n; s++)
+			put_server(list, &owners[i].servers[s]);
+	}
+	json_print(out, all, false);
+	json_free(all);
+}
+
+/* Reading --------------------------------------------------------------------------------------- */
+
+static void get_list(struct strv *l, const struct json *o, const char *key)
+{
+	const struct json *list = json_get(o, key);
+
+	for (size_t i = 0; i < json_len(list); i++)
+		strv_add(l, json_text(json_at(list, i)) ? json_text(json_at(list, i)) : "");
+}
+
+static char *get_text(const struct json *o, const char *key)
+{
+	return mem_copy_str(json_str(o, key, NULL));
+}
+
+static bool get_server(struct look_server *s, const struct json *o)
+{
+	*s = (struct look_server){
+		.zone = mem_copy_str(json_str(o, "zone", "")),
+		.name = mem_copy_str(json_str(o, "name", "")),
+		.answer = (enum answer)json_int(o, "answer", ANSWER_FAIL),
+		.why = get_text(o, "why"),
+		.ttl_for = json_int(o, "ttl", 0),
+		.negative_for = json_int(o, "negative", 0),
+		.signed_ok = json_bool(o, "signed", false),
+		.signed_until_at = json_int(o, "until", 0),
+		.wildcard = json_bool(o, "wildcard", false),
+		.serial = (uint32_t)json_int(o, "serial", 0),
+		.target = get_text(o, "target"),
+		.nsid = get_text(o, "nsid"),
+		.at = json_int(o, "at", 0),
+		.no_route = json_bool(o, "no_route", false),
+	};
+	get_list(&s->names, o, "names");
+	get_list(&s->data, o, "data");
+	return addr_parse(&s->addr, json_str(o, "address", ""), 53);
+}
+
+static bool get_owner(struct look_owner *out, const struct json *o)
+{
+	const struct json *zones = json_get(o, "zones"), *servers = json_get(o, "servers");
+	bool ok = json_str(o, "owner", NULL) != NULL;
+
+	out->owner = mem_copy_str(json_str(o, "owner", ""));
+	out->problem = get_text(o, "problem");
+	out->end = get_text(o, "end");
+	out->zones_n = json_len(zones);
+	out->zones = mem_array(out->zones_n, sizeof(*out->zones));
+	for (size_t i = 0; i < out->zones_n; i++) {
+		const struct json *j = json_at(zones, i);
+
+		out->zones[i] = (struct look_zone){
+			.apex = mem_copy_str(json_str(j, "apex", "")),
+			.security = (enum security)json_int(j, "security", SECURITY_UNKNOWN),
+			.why = get_text(j, "why"),
+			.ns_ttl_for = json_int(j, "ns_ttl", 0),
+			.mname = get_text(j, "mname"),
+		};
+	}
+	out->servers_n = json_len(servers);
+	out->servers = mem_array(out->servers_n, sizeof(*out->servers));
+	for (size_t i = 0; i < out->servers_n; i++)
+		ok &= get_server(&out->servers[i], json_at(servers, i));
+	return ok;
+}
+
+int eyes_decode(struct look_owner *o, size_t n, const char *text, size_t len, struct err *e)
+{
+	struct json *all = json_parse(text, len, e);
+	int rc = all ? 0 : -1;
+
+	if (all && json_len(all) != n)
+		rc = err_set(e, ERR_LOCAL, "a worker told of %zu owners instead of %zu", json_len(all), n);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (!get_owner(&o[i], json_at(all, i)))
+			rc = err_set(e, ERR_LOCAL, "a worker told of an owner or server that is none");
+	json_free(all);
+	return rc;
+}

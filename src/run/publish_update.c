@@ -1,0 +1,230 @@
+/* publish_update.c - from a recorded set to updates of zones.
+ * RFC 2136, RFC 7671 section 8.
+ * Touches: the network; key files of [update]; files under STATE, reading only.
+ */
+#include "run/publish_update.h"
+
+#include "base/mem.h"
+#include "core/names.h"
+#include "dns/look.h"
+#include "dns/update.h"
+#include "run/eyes.h"
+
+/* The owners of one zone. */
+struct job {
+	char         *zone;
+	struct addr  *servers;          /* to be tried in turn */
+	size_t        servers_n;
+	struct update_owner *owners;
+	size_t        owners_n;
+};
+
+struct jobs {
+	struct job *v;
+	size_t      n;
+};
+
+static void jobs_free(struct jobs *jobs)
+{
+	for (size_t i = 0; i < jobs->n; i++) {
+		for (size_t o = 0; o < jobs->v[i].owners_n; o++) {
+			strv_free(&jobs->v[i].owners[o].want);
+			strv_free(&jobs->v[i].owners[o].drop);
+		}
+		free(jobs->v[i].owners);
+		free(jobs->v[i].servers);
+		free(jobs->v[i].zone);
+	}
+	free(jobs->v);
+	*jobs = (struct jobs){ 0 };
+}
+
+/* Of rows "ZONE REST" the rest of the one whose zone is nearest above the name ("*": of any), and that
+ * zone; NULL if there is none. */
+static const char *row_for(const struct strv *rows, const char *name, char **zone)
+{
+	const char *found = NULL;
+	size_t longest = 0;
+
+	*zone = NULL;
+	for (size_t i = 0; i < rows->n; i++) {
+		size_t len = strcspn(rows->v[i], " ");
+		char *z = mem_copy_strn(rows->v[i], len);
+		size_t weight = strcmp(z, "*") == 0 ? 1 : strcmp(z, ".") == 0 ? 2 : len + 2;
+
+		if ((strcmp(z, "*") == 0 || name_below(name, z)) && weight > longest) {
+			longest = weight;
+			found = rows->v[i] + len + 1;
+			free(*zone);
+			*zone = z;
+			continue;
+		}
+		free(z);
+	}
+	return found;
+}
+
+/* Which zone the owner is in, and where that is written. */
+static int find_zone(char **zone, struct addr **servers, size_t *n, const struct line_config *c,
+		     const struct look_config *how, const char *owner, struct err *e)
+{
+	const char *address = row_for(&c->update_servers, owner, zone);
+	struct look_primary p;
+
+	if (address) {
+		*servers = mem_array(1, sizeof(**servers));
+		*n = 1;
+		if (!addr_parse(*servers, address, 53))
+			mem_bug("an address that was checked is none");
+		return 0;
+	}
+	if (look_primary(&p, owner, how, e) < 0)
+		return err_wrap(e, "the zone of %s", owner);
+	if (!p.addrs_n) {
+		look_primary_free(&p);
+		return err_set(e, ERR_LATER, "the primary server of the zone of %s has no address: name it in "
+			       "[update] servers", owner);
+	}
+	*zone = p.apex;
+	*servers = p.addrs;
+	*n = p.addrs_n;
+	p.apex = NULL;
+	p.addrs = NULL;
+	look_primary_free(&p);
+	return 0;
+}
+
+static struct job *job_of(struct jobs *jobs, char *zone, struct addr *servers, size_t n)
+{
+	for (size_t i = 0; i < jobs->n; i++) {
+		if (strcmp(jobs->v[i].zone, zone) != 0)
+			continue;
+		free(zone);
+		free(servers);
+		return &jobs->v[i];
+	}
+	jobs->v = mem_resize(jobs->v, jobs->n + 1, sizeof(*jobs->v));
+	jobs->v[jobs->n] = (struct job){ .zone = zone, .servers = servers, .servers_n = n };
+	return &jobs->v[jobs->n++];
+}
+
+/* Every record that some key on this disk would have. */
+static int all_ours(struct strv *out, const struct line_config *c, struct err *e)
+{
+	static const struct tlsa_params kinds[] = { { 3, 1, 1 }, { 3, 1, 2 }, { 2, 1, 1 }, { 2, 0, 1 } };
+	int *numbers, rc;
+	size_t n;
+
+	rc = generation_list(&numbers, &n, c, e);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct generation g = { 0 };
+		struct err ignored;
+
+		/* a damaged one is of no key that is wanted: those were loaded before */
+		if (generation_load(&g, c, numbers[i], &ignored) < 0) {
+			generation_free(&g);
+			continue;
+		}
+		for (size_t k = 0; k < g.leaves_n * ARRAY_LEN(kinds); k++) {
+			struct tlsa_rdata r;
+			char *data;
+
+			if (!tlsa_make(&r, kinds[k % ARRAY_LEN(kinds)],
+				       &g.leaves[k / ARRAY_LEN(kinds)].spki))
+				continue;
+			data = tlsa_format(&r);
+			if (!strv_has(out, data))
+				strv_add(out, data);
+			free(data);
+		}
+		generation_free(&g);
+	}
+	free(numbers);
+	return rc;
+}
+
+static void fill_owner(struct update_owner *u, const struct line *l, const char *owner,
+		       const struct strv *ours)
+{
+	*u = (struct update_owner){ .owner = owner, .ttl_for = l->ledger.set.ttl_for };
+	for (size_t i = 0; i < l->ledger.set.n; i++)
+		if (strcmp(l->ledger.set.v[i].owner, owner) == 0)
+			strv_add(&u->want, l->ledger.set.v[i].data);
+	for (size_t i = 0; i < ours->n; i++)
+		if (!strv_has(&u->want, ours->v[i]))
+			strv_add(&u->drop, ours->v[i]);
+}
+
+static int run_job(struct buf *foreign, const struct job *job, const struct line_config *c, struct err *e)
+{
+	struct tsig_key key = { 0 };
+	struct update u = { .zone = job->zone, .owners = job->owners, .owners_n = job->owners_n,
+			    .limits = ask_defaults };
+	char *zone, address[ADDR_TEXT_LEN];
+	const char *path = row_for(&c->update_keys, job->zone, &zone);
+	int exposed = 0, rc = -1;
+
+	free(zone);
+	if (path && tsig_key_read(&key, path, &exposed, e) < 0)
+		return -1;
+	if (exposed) {
+		err_set(e, ERR_UNSAFE, "%s can be read by everybody, and with it the zone %s can be changed: "
+			"chmod 600 it", path, job->zone);
+		goto out;
+	}
+	u.key = path ? &key : NULL;
+	for (size_t i = 0; i < job->servers_n; i++) {
+		u.server = job->servers[i];
+		rc = update_apply(&u, e);
+		for (size_t k = 0; k < u.foreign.n; k++)
+			buf_addf(foreign, "%s\n", u.foreign.v[k]);
+		strv_free(&u.foreign);
+		addr_format(address, &u.server);
+		if (rc == 0)
+			break;
+		err_wrap(e, "zone %s at %s", job->zone, address);
+		if (e->kind != ERR_LATER)
+			break;
+	}
+out:
+	tsig_key_free(&key);
+	return rc;
+}
+
+int publish_update(struct buf *foreign, const struct line *l, struct err *e)
+{
+	struct jobs jobs = { 0 };
+	struct strv ours = { 0 };
+	struct look_config how;
+	struct err first = { 0 };
+	int rc;
+
+	eyes_config(&how, l->cfg);
+	rc = all_ours(&ours, l->cfg, e);
+	for (size_t i = 0; i < l->cfg->owners.n && rc == 0; i++) {
+		struct addr *servers = NULL;
+		struct job *job;
+		char *zone;
+		size_t n = 0;
+
+		if (find_zone(&zone, &servers, &n, l->cfg, &how, l->cfg->owners.v[i], e) < 0) {
+			if (first.kind == ERR_NONE)
+				first = *e;
+			continue;
+		}
+		job = job_of(&jobs, zone, servers, n);
+		job->owners = mem_resize(job->owners, job->owners_n + 1, sizeof(*job->owners));
+		fill_owner(&job->owners[job->owners_n++], l, l->cfg->owners.v[i], &ours);
+	}
+	for (size_t i = 0; i < jobs.n && rc == 0; i++)
+		if (run_job(foreign, &jobs.v[i], l->cfg, e) < 0 && first.kind == ERR_NONE)
+			first = *e;
+	if (rc == 0 && first.kind != ERR_NONE) {
+		*e = first;
+		rc = -1;
+	}
+	jobs_free(&jobs);
+	strv_free(&ours);
+	eyes_config_free(&how);
+	return rc;
+}

@@ -1,0 +1,12 @@
+/* store_parts.h - what store.c and store_eyes.c share; nobody else includes it. */
+#ifndef RUN_STORE_PARTS_H
+#define RUN_STORE_PARTS_H
+
+#include "core/ledger.h"
+#include "io/json.h"
+
+/* "eyes" of the state; what is missing or not understood is as if it had never been seen. */
+void store_put_eyes(struct json *state, const struct ledger *l);
+void store_get_eyes(struct ledger *l, const struct json *list);
+
+#endif
