@@ -167,7 +167,8 @@ each_zone() {
 			set -e
 			publish
 		)
-		[ "$?" -eq 0 ] || failed=1
+		status=$?
+		[ "$status" -eq 0 ] || failed=1
 		set -e
 	done
 	return "$failed"

@@ -78,15 +78,32 @@ static void print_server(const struct horizon *h, const struct horizon_server *s
 		snprintf(records, sizeof(records), "%d", s->records);
 	if (s->signed_until_at)
 		when_format_date(until, s->signed_until_at);
-	printf("  %-28s %10lu %6s %5s %5s %7s %7s  %s\n", s->id, (unsigned long)s->serial, ttl, records,
-	       covering(h, s, c[0].keyset), covering(h, s, c[1].keyset), covering(h, s, c[2].keyset),
-	       until);
+	printf("    %-24.*s %10lu %6s %5s %5s %7s %7s  %s\n", (int)strcspn(s->id, " "), s->id,
+	       (unsigned long)s->serial, ttl, records, covering(h, s, c[0].keyset),
+	       covering(h, s, c[1].keyset), covering(h, s, c[2].keyset), until);
 	if (s->names && *s->names)
-		print_wrapped(s->names, "    ", "    ", 80);
+		print_wrapped(s->names, "      ", "      ", 80);
 	if (!s->listed)
-		print_wrapped("left the zone's server set; resolvers may still ask it", "    ", "    ", 80);
+		print_wrapped("left the zone's server set; resolvers may still ask it", "      ", "      ", 80);
 	if (s->why)
-		print_wrapped(s->why, "    ! ", "      ", 80);
+		print_wrapped(s->why, "      ! ", "        ", 80);
+}
+
+/* Servers of one zone, asked about one name, stand together. */
+static void print_servers(const struct horizon *h, const struct column *c)
+{
+	const char *zone = "";
+
+	for (size_t i = 0; i < h->servers_n; i++) {
+		const char *of = h->servers[i].id + strcspn(h->servers[i].id, " ");
+
+		if (strcmp(of, zone) != 0) {
+			printf("   %s\n    %-24s %10s %6s %5s %5s %7s %7s  %s\n", of, "SERVER", "SERIAL", "TTL",
+			       "RECS", "LIVE", "STAGING", "RETIRED", "SIGNED UNTIL");
+			zone = of;
+		}
+		print_server(h, &h->servers[i], c);
+	}
 }
 
 static void print_owner(const struct horizon *h, const struct column *c, int64_t now)
@@ -94,11 +111,7 @@ static void print_owner(const struct horizon *h, const struct column *c, int64_t
 	printf("\n%s  (%s%s)\n", h->owner, securities[h->security], h->wildcard ? ", wildcard" : "");
 	if (h->why)
 		print_wrapped(h->why, "  ! ", "    ", 80);
-	if (h->servers_n)
-		printf("  %-28s %10s %6s %5s %5s %7s %7s  %s\n", "SERVER ZONE", "SERIAL", "TTL", "RECS", "LIVE",
-		       "STAGING", "RETIRED", "SIGNED UNTIL");
-	for (size_t i = 0; i < h->servers_n; i++)
-		print_server(h, &h->servers[i], c);
+	print_servers(h, c);
 	for (size_t i = 0; i < COLUMNS_N; i++) {
 		const struct horizon_keyset *k = c[i].keyset ? keyset_of(h, c[i].keyset) : NULL;
 		char at[WHEN_TEXT_LEN];

@@ -34,18 +34,20 @@ void print_document(struct json *doc)
 void print_wrapped(const char *text, const char *first, const char *rest, size_t width)
 {
 	size_t col = strlen(first);
+	bool begun = false;
 
 	fputs(first, stdout);
 	while (*(text += strspn(text, " "))) {
 		size_t len = strcspn(text, " ");
 
-		if (col > strlen(rest) && col + len + 1 > width) {
+		if (begun && col + len + 1 > width) {
 			printf("\n%s", rest);
 			col = strlen(rest);
-		} else if (col > strlen(rest)) {
+		} else if (begun) {
 			putchar(' ');
 			col++;
 		}
+		begun = true;
 		printf("%.*s", (int)len, text);
 		col += len;
 		text += len;

@@ -317,14 +317,14 @@ static void find_all(struct finder *f, struct look_owner *out, struct walk *w, s
 	free(of);
 }
 
-/* Servers that lead to another target than the first one: what is there is not looked at, and counts as a
- * set of which nothing is known. */
+/* Servers that lead to another target than that one (NULL: to any): what is there is not looked at, and
+ * counts as a set of which nothing is known. */
 static void dissent(struct look_owner *o, size_t first, const char *target)
 {
 	for (size_t i = first; i < o->servers_n; i++) {
 		struct look_server *s = &o->servers[i];
 
-		if (s->answer != ANSWER_ALIAS || strcmp(s->target, target) == 0)
+		if (s->answer != ANSWER_ALIAS || (target && strcmp(s->target, target) == 0))
 			continue;
 		s->answer = ANSWER_DATA;
 		strv_take(&s->data, mem_format("alias to %s", s->target));
@@ -336,16 +336,25 @@ static void dissent(struct look_owner *o, size_t first, const char *target)
 static void step_on(struct look_owner *o, struct walk *w)
 {
 	const char *target = NULL;
+	size_t aliases = 0, others = 0;
 
-	for (size_t i = w->first; i < o->servers_n && !target; i++)
-		if (o->servers[i].answer == ANSWER_ALIAS)
-			target = o->servers[i].target;
+	for (size_t i = w->first; i < o->servers_n; i++) {
+		const struct look_server *s = &o->servers[i];
+
+		if (s->answer == ANSWER_ALIAS && !target)
+			target = s->target;
+		aliases += s->answer == ANSWER_ALIAS;
+		others += s->answer == ANSWER_DATA || s->answer == ANSWER_EMPTY;
+	}
+	/* a few that say so do not lead all others astray */
+	if (aliases < others)
+		target = NULL;
 	free(o->end);
 	o->end = w->name;
 	w->name = NULL;
+	dissent(o, w->first, target);
 	if (!target)
 		return;
-	dissent(o, w->first, target);
 	strv_add(&w->been, o->end);
 	if (strv_has(&w->been, target) || w->been.n == HOPS_MAX)
 		o->problem = mem_format("its aliases %s (%s)", strv_has(&w->been, target)

@@ -1,8 +1,8 @@
 /* tsig.c - the one TSIG key of a file in BIND's syntax.
  *
- * A word is anything between blanks, the marks { } ; and comments, or a text in double quotes.  What
- * a file holds is never repeated in a message, since a misplaced word may be the secret; but for
- * names of algorithms that we know.
+ * A word is anything between blanks, the marks { } ; and comments, or a text in double quotes.
+ * What a file holds is never repeated in a message, since a misplaced word may be the secret; but
+ * for names of algorithms that we know.
  * RFC 8945 (names of algorithms: section 6), RFC 4648 section 4 (base64).
  * Touches: the key file, reading only.
  */
@@ -193,18 +193,21 @@ static int64_t base64_length(const char *s, size_t len)
 /* BIND permits blanks in it. */
 static int take_secret(struct tsig_key *k, struct reader *r)
 {
-	char *secret;
 	size_t len = 0;
-	int64_t bytes;
 
 	if (k->secret)
 		return wrong(r, "a second secret");
-	secret = mem_alloc(r->word.len + 1);
+	k->secret = mem_alloc(r->word.len + 1);
 	for (size_t i = 0; i < r->word.len; i++)
 		if (!is_blank(r->word.s[i]))
-			secret[len++] = r->word.s[i];
-	k->secret = secret;
-	bytes = base64_length(secret, len);
+			k->secret[len++] = r->word.s[i];
+	return 0;
+}
+
+static int check_secret(const struct tsig_key *k, struct reader *r)
+{
+	int64_t bytes = base64_length(k->secret, strlen(k->secret));
+
 	if (bytes < 0)
 		return wrong(r, "the secret is no base64 (a copy that was cut?)");
 	if (bytes < SECRET_MIN)
@@ -232,7 +235,9 @@ static int read_options(struct tsig_key *k, struct reader *r)
 			return -1;
 		if ((secret ? take_secret(k, r) : take_algorithm(k, r)) < 0)
 			return -1;
-		if (expect(r, SEMICOLON, "a \";\" is missing (a secret needs quotes)") < 0)
+		/* behind the ";": without quotes what BIND takes for a comment makes it short */
+		if (expect(r, SEMICOLON, "a \";\" is missing (a secret needs quotes)") < 0 ||
+		    (secret && check_secret(k, r) < 0))
 			return -1;
 	}
 	if (!k->algorithm)

@@ -10,12 +10,12 @@
 struct update_owner {
 	const char *owner;
 	struct strv want;               /* "3 1 1 ab..": what must be there */
-	struct strv drop;               /* ours, not wanted any more; what is in neither list is left alone */
+	struct strv drop;               /* ours, not wanted any more; what is in neither list stays */
 	int64_t     ttl_for;
 };
 
 struct update {
-	const char  *zone;              /* apex */
+	const char  *zone;              /* apex, in any spelling */
 	struct addr  server;
 	const struct tsig_key *key;     /* NULL: unsigned (loopback tests, IP-based policies) */
 	const struct update_owner *owners;
@@ -23,18 +23,25 @@ struct update {
 	struct ask_limits limits;
 
 	/* what came of it */
-	bool         changed;           /* false: everything was there already and nothing was sent */
-	struct strv  foreign;           /* "OWNER DATA" of records that are not ours and were kept */
+	bool         changed;           /* false: all was there already, and nothing was sent */
+	struct strv  foreign;           /* "OWNER DATA" of records that are not ours, and stay */
 };
 
-/* Reads the RRsets from the server first; if they are as wanted nothing is sent.  Else one packet by TCP:
- * a prerequisite (the RRset is exactly what was read, or there is none, RFC 2136 2.4), delete and add.  A
- * lost race (NXRRSET, YXRRSET) is read and tried again, three times.  After NOERROR the server is asked
- * until it shows the wanted sets (five seconds): NOERROR alone proves nothing.
- * Refuses (ERR_UNSAFE) to leave an owner without any record.
- * Errors: ERR_REFUSED with the rcode and a remedy (BADKEY, BADSIG, BADTIME with the difference of clocks,
- * NOTAUTH, NOTZONE, REFUSED, NOTIMP, an owner that is a CNAME), ERR_LATER if the server does not answer or
- * does not show the set.  Meant to run in a worker process, since replies are parsed. */
+/* Reads the RRsets from the server first; if they are as wanted, data and TTL, nothing is sent.
+ * Else one packet by TCP (more only if it would be too large; never within an owner): a
+ * prerequisite (the RRset is exactly what was read, or there is none, RFC 2136 section 2.4),
+ * delete and add.  A lost race (NXRRSET, YXRRSET) is read and tried again, three times.  A set
+ * that a wildcard gives counts as none.
+ * After NOERROR the server is asked until it shows the wanted sets (five seconds): NOERROR alone
+ * proves nothing.
+ * changed and foreign are set anew; foreign only on success, and is the caller's to free.  After
+ * an error changed tells whether the server has said NOERROR to some update.
+ * Errors: ERR_UNSAFE for an owner that would be left without any record; ERR_LOCAL for data, names
+ * and TTLs that are none; ERR_REFUSED with the rcode and a remedy (BADKEY, BADSIG, BADTIME with
+ * the difference of clocks, NOTAUTH, NOTZONE, REFUSED, NOTIMP ...), for a reply whose signature is
+ * wrong or missing, and for an owner that is an alias (CNAME) or in another zone; ERR_LATER if the
+ * server does not answer or does not show the set, or the set changes all the time.  Meant to run
+ * in a worker process, since replies are parsed. */
 int update_apply(struct update *u, struct err *e) NEEDS_CHECK;
 
 #endif

@@ -2,8 +2,7 @@
  *
  * Messages are written here, byte by byte, since ldns asserts on what it does not like; ldns only
  * adds the signature, and compares that of the reply.  What the comparison says is believed only
- * when the names, and afterwards the time, in the signature are right too: ldns does not look at
- * them.
+ * when the names, the id and the time in the signature are right too: ldns does not look at them.
  * A reply that says BADSIG or BADKEY has a TSIG record with nothing in it, and counts as unsigned.
  * RFC 2136 sections 2 (sections of a message) and 2.4, 2.5 (how they are used), RFC 8945 sections
  * 4.2 (the record), 4.3 (what is signed), 5.4 (replies), RFC 6698 section 2.1.
@@ -178,6 +177,20 @@ static int write_message(struct buf *b, const unsigned char id[2], const char *z
 
 /* Signing -------------------------------------------------------------------------------------- */
 
+/* ldns leaks when it cannot sign. */
+static bool usable(const struct update_sign *s)
+{
+	ldns_rdf *bytes = NULL;
+
+	if (strcmp(s->algorithm, "hmac-sha256") != 0 && strcmp(s->algorithm, "hmac-sha512") != 0)
+		return false;
+	if (ldns_str2rdf_b64(&bytes, s->secret) != LDNS_STATUS_OK)
+		return false;
+	mem_wipe(ldns_rdf_data(bytes), ldns_rdf_size(bytes));
+	ldns_rdf_deep_free(bytes);
+	return true;
+}
+
 static int64_t time_of(const ldns_rr *tsig)
 {
 	return (int64_t)read_number(ldns_rdf_data(ldns_rr_rdf(tsig, TSIG_TIME)), 6);
@@ -233,9 +246,9 @@ int update_msg_make(struct update_msg **m, struct buf *wire, const char *zone,
 		made->name = dns_name_canon(s->name);
 		made->algorithm = mem_copy_str(s->algorithm);
 		made->secret = mem_copy_str(s->secret);
-		if (!made->name) {
+		if (!made->name || !usable(s)) {
 			update_msg_drop(made);
-			return err_set(e, ERR_LOCAL, "the name of the key is none");
+			return err_set(e, ERR_LOCAL, "the key %.200s cannot be used", s->name);
 		}
 	}
 	if (write_message(wire, made->id, zone, sets, n, e) < 0 || (s && sign(made, wire, e) < 0)) {
@@ -330,6 +343,8 @@ static enum tsig_state check_tsig(struct update_reply *out, const struct update_
 	if (!same_name(ldns_rr_owner(tsig), m->name) ||
 	    !same_name(ldns_rr_rdf(tsig, TSIG_ALGORITHM), m->algorithm))
 		return not_good(out, "it is signed with another key or algorithm");
+	if (memcmp(ldns_rdf_data(ldns_rr_rdf(tsig, TSIG_ID)), m->id, sizeof(m->id)) != 0)
+		return not_good(out, "its signature is for another message");
 	signed_at = time_of(tsig);
 	fudge_for = (int64_t)read_number(ldns_rdf_data(ldns_rr_rdf(tsig, TSIG_FUDGE)), 2);
 	take_server_time(out, m, ldns_rr_rdf(tsig, TSIG_OTHER));

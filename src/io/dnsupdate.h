@@ -23,8 +23,8 @@ struct update_msg;                      /* remembers what a reply must answer; h
 
 /* The message in wire form, signed, and what is needed to check its reply.  wire must be
  * initialised, and is cleared first.  The time of the signature is that of the system, also when
- * the clock is pretended.  ERR_LOCAL for names and records that are none, an unusable key, a message
- * of more than 64 KiB; *m is NULL then. */
+ * the clock is pretended.  ERR_LOCAL for names and records that are none, an unusable key, a
+ * message of more than 64 KiB; *m is NULL then. */
 int update_msg_make(struct update_msg **m, struct buf *wire, const char *zone,
 		    const struct update_rrset *sets, size_t n, const struct update_sign *s,
 		    struct err *e) NEEDS_CHECK;
@@ -35,7 +35,7 @@ enum tsig_state {
 	TSIG_NONE,                      /* the reply is not signed: it proves nothing */
 	TSIG_WRONG,                     /* ... signed, and not by the key, or at another time */
 };
-enum { TSIG_BADSIG = 16 };              /* an error of TSIG; 17 and 18 are DNS_BADKEY, DNS_BADTIME */
+enum { TSIG_BADSIG = 16 };      /* an error of TSIG; the next ones are DNS_BADKEY, DNS_BADTIME */
 
 struct update_reply {
 	int             rcode;          /* of the message */

@@ -1,16 +1,27 @@
 /* validator.c - libunbound as a validating stub or recursive resolver.
- * RFC 4033, RFC 4035.
+ *
+ * The trust anchor is read here first: of a file without a record libunbound says nothing, and then
+ * takes every zone for insecure; of a folder it never stops reading.
+ * RFC 4033, RFC 4035, RFC 6303 and RFC 6761 (zones that libunbound would answer by itself).
  * Touches: the network, the trust anchor file.
  */
 #include "io/validator.h"
 
 #include "base/mem.h"
+#include "base/text.h"
+#include "base/when.h"
 #include "sys/clock.h"
+#include "sys/fs.h"
+#include "sys/proc.h"
 
+#include <ctype.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <time.h>
+#include <strings.h>
 #include <unbound.h>
+
+#define ANCHOR_MAX ((size_t)1 << 20)
+#define LOOK_UP_MS 250          /* a signal may come just before poll() */
 
 struct validator {
 	struct ub_ctx *ctx;
@@ -29,12 +40,11 @@ const char *security_name(enum security s)
 	return names[s];
 }
 
-/* Set-up ---------------------------------------------------------------------------------------- */
+/* Set-up --------------------------------------------------------------------------------------- */
 
-/* Zones that libunbound would answer by itself, although in some places they are served. */
+/* Zones that libunbound would answer by itself, beside those of private addresses. */
 static const char *const built_in[] = {
 	"test.", "invalid.", "onion.", "localhost.", "home.arpa.", "local.", "127.in-addr.arpa.",
-	"10.in-addr.arpa.", "168.192.in-addr.arpa.",
 };
 
 static int option(struct ub_ctx *ctx, const char *name, const char *value, struct err *e)
@@ -60,24 +70,71 @@ static char *at_port(const struct addr *a)
 	return s;
 }
 
+/* "20261128140200", as libunbound wants it. */
+static void date_digits(char out[WHEN_TEXT_LEN], int64_t at)
+{
+	char text[WHEN_TEXT_LEN], *to = out;
+
+	when_format_instant(text, at);
+	for (const char *p = text; *p; p++)
+		if (isdigit((unsigned char)*p))
+			*to++ = *p;
+	*to = '\0';
+}
+
 static int set_options(struct ub_ctx *ctx, const struct validator_config *c, struct err *e)
 {
+	const char *modules = c->trust_anchor ? "validator iterator" : "iterator";
+	char date[WHEN_TEXT_LEN];
+
 	if (option(ctx, "do-not-query-localhost:", "no", e) < 0 ||
+	    option(ctx, "unblock-lan-zones:", "yes", e) < 0 ||
 	    option(ctx, "do-ip6:", c->use_ipv6 ? "yes" : "no", e) < 0 ||
-	    option(ctx, "module-config:", "validator iterator", e) < 0 ||
+	    option(ctx, "module-config:", modules, e) < 0 ||
 	    option(ctx, "use-syslog:", "no", e) < 0 || option(ctx, "logfile:", "/dev/null", e) < 0)
 		return -1;
-	if (c->pretended_at) {
-		time_t at = c->pretended_at;
-		char text[32];
-		struct tm tm;
+	date_digits(date, c->pretended_at);
+	return c->pretended_at ? option(ctx, "val-override-date:", date, e) : 0;
+}
 
-		gmtime_r(&at, &tm);
-		strftime(text, sizeof(text), "%Y%m%d%H%M%S", &tm);
-		if (option(ctx, "val-override-date:", text, e) < 0)
-			return -1;
+/* Whether a line of a zone file holds a key or a digest. */
+static bool is_anchor(char *line)
+{
+	line[strcspn(line, ";")] = '\0';
+	for (char *p = line; *p;) {
+		size_t len = strcspn(p, " \t\r");
+
+		if ((len == 2 && strncasecmp(p, "DS", len) == 0) ||
+		    (len == 6 && strncasecmp(p, "DNSKEY", len) == 0))
+			return true;
+		p += len + strspn(p + len, " \t\r");
 	}
-	return 0;
+	return false;
+}
+
+/* How anchors are named in errors. */
+#define ANCHOR "the trust anchor %s ([dns] trust-anchor; the Debian package dns-root-data has one)"
+
+static int set_anchor(struct ub_ctx *ctx, const char *path, struct err *e)
+{
+	struct buf text;
+	bool found = false;
+	char *rest, *line;
+	int rc;
+
+	buf_init(&text, ANCHOR_MAX);
+	if (fs_read(&text, path, ANCHOR_MAX, NULL, e) < 0) {
+		buf_free(&text);
+		return err_wrap(e, ANCHOR, path);
+	}
+	rest = text.s;
+	while ((line = strsep(&rest, "\n")))
+		found |= is_anchor(line);
+	buf_free(&text);
+	if (!found)
+		return err_set(e, ERR_LOCAL, ANCHOR ": no DS and no DNSKEY record in it", path);
+	rc = ub_ctx_add_ta_file(ctx, path);
+	return rc ? err_set(e, ERR_LOCAL, ANCHOR ": %s", path, ub_strerror(rc)) : 0;
 }
 
 static int set_servers(struct ub_ctx *ctx, const struct validator_config *c, struct err *e)
@@ -104,46 +161,39 @@ static int set_servers(struct ub_ctx *ctx, const struct validator_config *c, str
 	return 0;
 }
 
-/* This ends the set-up: libunbound takes no other change after it. */
-static int open_built_in(struct ub_ctx *ctx, struct err *e)
+/* This ends the set-up: libunbound takes no other change after it, and reads the anchor now. */
+static int open_built_in(struct ub_ctx *ctx, const struct validator_config *c, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(built_in); i++) {
 		int rc = ub_ctx_zone_add(ctx, built_in[i], "transparent");
 
+		if (rc == UB_INITFAIL && c->trust_anchor)
+			return err_set(e, ERR_LOCAL, ANCHOR ": libunbound cannot use it",
+				       c->trust_anchor);
 		if (rc)
-			return err_set(e, ERR_LOCAL, "libunbound: zone %s: %s", built_in[i], ub_strerror(rc));
+			return err_set(e, ERR_LOCAL, "libunbound: zone %s: %s", built_in[i],
+				       ub_strerror(rc));
 	}
 	return 0;
 }
 
 int validator_new(struct validator **v, const struct validator_config *c, struct err *e)
 {
-	struct ub_ctx *ctx;
-	int rc;
+	struct ub_ctx *ctx = ub_ctx_create();
 
 	*v = NULL;
-	if (access(c->trust_anchor, R_OK) < 0)
-		return err_sys(e, "the trust anchor %s cannot be read ([dns] trust-anchor; the Debian package "
-			       "dns-root-data has one)", c->trust_anchor);
-	ctx = ub_ctx_create();
 	if (!ctx)
 		return err_set(e, ERR_LOCAL, "libunbound cannot be set up");
-	if (set_options(ctx, c, e) < 0 || set_servers(ctx, c, e) < 0)
-		goto fail;
-	rc = ub_ctx_add_ta_file(ctx, c->trust_anchor);
-	if (rc) {
-		err_set(e, ERR_LOCAL, "the trust anchor %s: %s", c->trust_anchor, ub_strerror(rc));
-		goto fail;
-	}
 	ub_ctx_async(ctx, 1);
-	if (open_built_in(ctx, e) < 0)
-		goto fail;
+	if (set_options(ctx, c, e) < 0 || set_servers(ctx, c, e) < 0 ||
+	    (c->trust_anchor && set_anchor(ctx, c->trust_anchor, e) < 0) ||
+	    open_built_in(ctx, c, e) < 0) {
+		ub_ctx_delete(ctx);
+		return -1;
+	}
 	*v = mem_alloc(sizeof(**v));
 	(*v)->ctx = ctx;
 	return 0;
-fail:
-	ub_ctx_delete(ctx);
-	return -1;
 }
 
 void validator_drop(struct validator *v)
@@ -154,7 +204,7 @@ void validator_drop(struct validator *v)
 	free(v);
 }
 
-/* Lookups --------------------------------------------------------------------------------------- */
+/* Lookups -------------------------------------------------------------------------------------- */
 
 struct pending {
 	struct lookup *l;
@@ -202,6 +252,7 @@ static void arrived(void *arg, int err, struct ub_result *r)
 	l->nxdomain = r->nxdomain;
 	if (r->bogus) {
 		l->security = SECURITY_BOGUS;
+		take_data(l, r);
 		l->why = r->why_bogus ? printable(r->why_bogus) : mem_copy_str("no reason given");
 	} else if (r->rcode != DNS_NOERROR && r->rcode != DNS_NXDOMAIN) {
 		l->why = mem_format("looking up %s %s gave %s", l->name, dns_type_name(l->type),
@@ -223,17 +274,18 @@ void validator_lookup_all(struct validator *v, struct lookup *l, size_t n, int64
 		int rc;
 
 		p[i] = (struct pending){ .l = &l[i], .left = &left };
-		rc = ub_resolve_async(v->ctx, l[i].name, l[i].type, DNS_CLASS_IN, &p[i], arrived, &p[i].id);
+		rc = ub_resolve_async(v->ctx, l[i].name, l[i].type, DNS_CLASS_IN, &p[i], arrived,
+				      &p[i].id);
 		if (rc)
 			arrived(&p[i], rc, NULL);
 	}
-	while (left) {
+	while (left && !proc_stopping()) {
 		struct pollfd fd = { .fd = ub_fd(v->ctx), .events = POLLIN };
 		int64_t wait_ms = until_ms - clock_monotonic_ms();
 
 		if (wait_ms <= 0)
 			break;
-		if (poll(&fd, 1, wait_ms > 1000 ? 1000 : (int)wait_ms) > 0)
+		if (poll(&fd, 1, wait_ms > LOOK_UP_MS ? LOOK_UP_MS : (int)wait_ms) > 0)
 			ub_process(v->ctx);
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -15,7 +15,8 @@ enum security { SECURITY_UNKNOWN, SECURITY_INSECURE, SECURITY_SECURE, SECURITY_B
 const char *security_name(enum security s);     /* "unknown", "insecure", "secure", "bogus" */
 
 struct validator_config {
-	const char        *trust_anchor;        /* file in zone format: DS or DNSKEY of the root */
+	const char        *trust_anchor;        /* file in zone format: DS or DNSKEY of the root;
+	                                         * NULL: nothing is validated, all is insecure */
 	const struct addr *forward;             /* recursive resolvers to ask; none: recurse */
 	size_t             forward_n;
 	struct validator_stub {                 /* zones whose servers are known, when recursing */
@@ -33,18 +34,20 @@ struct lookup {
 	uint16_t      type;
 	enum security security;
 	char         *why;              /* of bogus and unknown, one printable line; NULL else */
-	struct dns_rrs rrs;             /* the RRset of the answer if there is one: owner is the canonical
-	                                 * name; empty for NXDOMAIN and no data */
+	struct dns_rrs rrs;             /* the RRset of the answer if there is one: owner is the
+	                                 * canonical name; empty for NXDOMAIN and no data.  That of a
+	                                 * bogus answer too: good for nothing but where to ask */
 	bool          nxdomain;
 	int           rcode;
 };
 
 struct validator;
-int validator_new(struct validator **v, const struct validator_config *c, struct err *e) NEEDS_CHECK;
+int validator_new(struct validator **v, const struct validator_config *c,
+		  struct err *e) NEEDS_CHECK;
 void validator_drop(struct validator *v);
 
-/* All side by side; what is not answered after limit_ms is unknown ("no answer in time").  The caller
- * frees with lookups_free. */
+/* All side by side; what is not answered after limit_ms is unknown ("no answer in time").  The
+ * caller frees with lookups_free. */
 void validator_lookup_all(struct validator *v, struct lookup *l, size_t n, int64_t limit_ms);
 void lookups_free(struct lookup *l, size_t n);
 

@@ -22,5 +22,5 @@ fi
 read -r -a packages < <(sed -n 's/^PACKAGES *:= *//p' Makefile)
 read -r -a libs < <(pkg-config --libs "${packages[@]}")
 sanitize=(${SAN:+"-fsanitize=$SAN"})
-"${CC:-cc}" -D_GNU_SOURCE -Isrc -std=c11 -O1 "${sanitize[@]}" -c -o "$out.o" "$out.c"
-"${CC:-cc}" "${sanitize[@]}" -o "$out" "$build/obj/main.o" "$out.o" "$build/libcertline.a" "${libs[@]}"
+"${CC:-cc}" -D_GNU_SOURCE -Isrc -include src/base/banned.h -std=c11 -O1 "${sanitize[@]}" -c -o "$out.o" "$out.c"
+"${CC:-cc}" "${sanitize[@]}" -o "$out" "$build/obj/main.o" "$out.o" "$build/libcertline.a" "${libs[@]}" -lunbound
