@@ -102,7 +102,7 @@ for i in 1 2 3 4 5 6; do
 done >host.out 2>&1
 each=$(since "$at")
 
-best=$(awk -v n="$OWNERS" -v p=$PACE -v b=$BURST 'BEGIN { t = (n + 1 - b) / p; print t > 0 ? t : 0 }')
+best=$(awk -v n="$OWNERS" -v p=$PACE -v b=$BURST 'BEGIN { t = (n + 1 - b) / p; print (t > 0 ? t : 0) }')
 awk -v n="$OWNERS" -v d="$DELAY" -v l="$LOSS" -v a="$ours" -v b="$one" -v c="$each" -v t="$best" 'BEGIN {
 	printf "%d owners, 6 servers, %d questions, %d ms away, %g %% lost:\n", n, 6 * n, d, 100 * l
 	printf "  certline dns        %8.2f s  (%.2f s is what its pace of 50 a second allows at best)\n", a, t
