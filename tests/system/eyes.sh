@@ -11,21 +11,19 @@ need_programs named rndc nsd nsd-control knotd knotc keymgr unbound unbound-cont
 	dnssec-keygen dnssec-signzone python3 jq
 
 MX=_25._tcp.mx.example.test
-ACT='domains = mx.example.test
-issuer = self
-[timing]
-staging = 1h
-retire-after = 1h
-'
+STAGING=1h
+DNS_ROWS=                               # instead of the resolver of the world
+ANCHOR=                                 # instead of its trust anchor
 
 # conf OWNERS MORE...: the configuration of the line, which publishes by update; MORE are rows of [dane], or
 # begin other sections.
 conf() {
+	CONF_ARGS=("$@")
 	{
-		printf '%s' "$ACT"
+		printf 'domains = mx.example.test\nissuer = self\n[timing]\nstaging = %s\nretire-after = 1h\n' "$STAGING"
 		printf '[hooks]\npost-certchange = /bin/true\n'
-		printf '[dns]\n'
-		world_dns_conf
+		printf '[dns]\n%s\nport = %s\ntrust-anchor = %s\n' "${DNS_ROWS:-resolver = 127.0.0.131:$WORLD_PORT}" \
+			"$WORLD_PORT" "${ANCHOR:-$WORLD/root.key}"
 		printf '[update]\nkeys = %s\nservers = example.test 127.0.0.1:%s\n' "$WORLD/tlsa-sha256.key" "$WORLD_PORT"
 		printf '  knot.test 127.0.0.123:%s\n' "$WORLD_PORT"
 		for z in nsec3 ed rsa insecure; do
@@ -92,6 +90,7 @@ staged_from() {
 	all_synced
 }
 
+WORLD_RRL=40                            # sec drops what is more a second
 world_make
 verdict $? 'the world is made' || finish
 world_start
@@ -323,6 +322,105 @@ all_synced example.test ed.test
 at 20600 cron
 at 40000 cron
 is 'when it accepts, the way goes on' "$(generation live)" 2
+
+# --- who validates, and whom is asked -------------------------------------------------------------------
+
+# mode ROWS: the rows stand in [dns] now.
+mode() {
+	DNS_ROWS=$1
+	conf "${CONF_ARGS[@]}"
+}
+
+fresh "$MX"
+staged_from 1200
+at 1500 cron
+at 9000 dns --json
+mode "resolver = 127.0.0.131:$WORLD_PORT"$'\n'"validate = resolver"
+look
+is 'validate = resolver: the AD bit of unbound' "$(of '[.lines[0].owners[0].dnssec, .lines[0].staging.verdict] | join(" ")')" 'secure go'
+mode "resolver = 127.0.0.1:$WORLD_RPORT"$'\n'"validate = resolver"
+look
+is 'and of BIND' "$(of '[.lines[0].owners[0].dnssec, .lines[0].staging.verdict] | join(" ")')" 'secure go'
+mode "resolver = 127.0.0.131:$WORLD_PORT"$'\n'"validate = no"
+look
+is 'validate = no: nobody looks at signatures' "$(of '.lines[0].staging.verdict')" go
+world_hostile lag strip-rrsig 2>/dev/null
+look
+is 'also not when they are missing' "$(of '.lines[0].staging.verdict')" go
+world_restart lag
+within 5 world_same lag example.test || world_lagsync
+mode "resolver = recurse
+servers = . 127.0.0.111:$WORLD_PORT
+  test 127.0.0.112:$WORLD_PORT
+  example.test 127.0.0.1:$WORLD_PORT 127.0.0.122:$WORLD_PORT"
+look
+is 'resolver = recurse, with servers by configuration' "$(of '[.lines[0].owners[0].dnssec, .lines[0].staging.verdict] | join(" ")')" 'secure go'
+is 'they alone are asked' "$(of '[.lines[0].owners[0].servers[] | select(.listed)] | length')" 2
+mode 'resolver = 127.0.0.9:1'
+look
+is 'a resolver that is not there: hold' "$(of '.lines[0].staging.verdict')" hold
+like 'with its address' "$(of '.lines[0].staging.why')" '127.0.0.9:1'
+ANCHOR=/nonexistent
+mode ''
+look
+is 'no trust anchor: hold' "$(of '.lines[0].staging.verdict')" hold
+like 'with the file and the option' "$(of '.lines[0].staging.why')" '/nonexistent.*trust-anchor'
+ANCHOR=
+mode ''
+at $((30 * 86400)) dns --json
+DNS=$OUT
+is 'a month later nobody has signed anything: bogus, hold' "$(of '[.lines[0].owners[0].dnssec, .lines[0].staging.verdict] | join(" ")')" 'bogus hold'
+like 'because that has expired' "$(of '.lines[0].owners[0].why')" expired
+
+# --- more records, more names ----------------------------------------------------------------------------
+
+printf '%s\n' "update delete $MX TLSA" | world_update example.test tlsa-sha256
+all_synced
+fresh "$MX" 'parameters = 3 1 1'
+at 0 init
+all_synced
+at 600 cron
+sed -i 's/^parameters = .*/parameters = 3 1 1, 3 1 2/' "$CONF/$LINE.conf"
+at 1200 roll
+is 'new parameters are published for the live key first' "$(world_served pri $MX | cut -d ' ' -f 1-3 | sort | uniq -c | tr -s ' ' | paste -s -d ,)" ' 2 3 1 1, 2 3 1 2'
+all_synced
+at 1500 cron
+at 20000 cron
+is 'and then the key goes live' "$(generation live)" 2
+sed -i 's/^parameters = .*/parameters = 3 1 2/' "$CONF/$LINE.conf"
+at 40000 cron
+is 'old ones go from all keys at once' "$(world_served pri $MX | cut -d ' ' -f 1-3 | sort -u)" '3 1 2'
+is 'and nothing is refused by it' "$STATUS" 0
+{
+	for i in 1 2 3 4 5 6 7 8 9 10 11; do
+		printf 'update add %s 3600 TLSA 3 1 2 %0128d\n' $MX $i
+	done
+} | world_update example.test tlsa-sha256
+all_synced
+at 40300 status
+like 'more than ten records are worth a warning' "$OUT" 'note: .* has 1[0-9] TLSA records'
+printf '%s\n' "update delete $MX TLSA" | world_update example.test tlsa-sha256
+all_synced
+
+STAGING=30d
+fresh "$MX"
+STAGING=1h
+staged_from 1200
+at 1500 cron
+look
+like 'signatures that end before the key can be used are worth one, too' "$(of '.lines[0].warnings[]')" 'signature of .* ends at .* before the staged key'
+printf '%s\n' "update delete $MX TLSA" | world_update example.test tlsa-sha256
+all_synced
+
+owners=
+for i in {1..80}; do
+	owners+=$'\n'"  _25._tcp.h$i.example.test"
+done
+fresh "$owners" 'publish = hook'
+by_hook
+look
+is 'eighty owners, and a server that limits its answers: all are answered' \
+	"$(of '[.lines[0].owners[].servers[] | select(.answers | not)] | length')" 0
 
 # --- servers that lie -----------------------------------------------------------------------------------
 
