@@ -219,7 +219,8 @@ static void settle_answered(struct run *r, size_t q, const unsigned char *reply,
 
 static void try_failed(struct run *r, size_t q, enum ask_outcome o)
 {
-	if (r->tasks[q].stage == TCP_LAST) {
+	if (r->tasks[q].stage == TCP_LAST ||
+	    r->hosts[r->tasks[q].host].failures >= GIVE_UP_AFTER) {
 		settle(r, q, o);
 		return;
 	}

@@ -1,238 +1,50 @@
 /* look.c - the TLSA set of every owner, from every address of every server, hop by hop.
  *
- * All questions of one hop of all owners are on their way at the same time.  Of a reply only records
- * of the name that was asked for count, and DNAMEs above it in its zone: servers add what they have of other
- * zones, as if with authority.
+ * All questions of one hop of all owners are on their way at the same time.
  * Touches: the network, /etc/resolv.conf.
  */
 #include "dns/look.h"
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "core/names.h"
-#include "dns/verify.h"
-#include "dns/zone.h"
+#include "dns/servers.h"
 #include "sys/clock.h"
 
 #define HOPS_MAX 8
-#define RECORDS_MAX 200
-#define ELSEWHERE_FOR ((int64_t)86400)  /* TTL of a set that an alias may lead to, where we do not look */
-
-/* One question, and where its answer goes. */
-struct probe {
-	struct look_owner *o;           /* NULL: the serial of the zone */
-	size_t             i;           /* index of the server in o, or in the zone */
-	struct zone       *z;
-};
-
-struct probes {
-	struct probe    *v;
-	struct question *q;             /* parallel */
-	size_t           n;
-};
+#define ELSEWHERE_FOR ((int64_t)86400)  /* TTL of a set that an alias may lead to, not looked at */
 
 /* Where an owner has got to. */
 struct walk {
 	char        *name;              /* to be asked now; NULL: done */
+	struct zone *z;                 /* that it is in */
 	size_t       first;             /* its first server of this hop */
+	size_t       asked;             /* the question to that one */
 	struct strv  been;              /* names, against loops */
-	struct zone *z;
 };
 
-/* One answer ------------------------------------------------------------------------------------ */
+/* The questions of one hop. */
+struct questions {
+	struct question *q;
+	size_t           n;
+	size_t          *serials;       /* of every zone of the finder: the first for a SOA, or NONE */
+};
+#define NONE SIZE_MAX
 
-static const struct dns_rr *find_rr(const struct dns_rrs *l, const char *owner, uint16_t type)
+/* One hop -------------------------------------------------------------------------------------- */
+
+/* One to every server of the zone; the index of the first. */
+static size_t add_questions(struct questions *p, const struct zone *z, const char *name,
+			    uint16_t type)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].type == type && l->v[i].class_ == DNS_CLASS_IN &&
-		    (!owner || strcmp(l->v[i].owner, owner) == 0))
-			return &l->v[i];
-	return NULL;
-}
+	size_t first = p->n;
 
-static void longer(int64_t *d_for, int64_t other_for)
-{
-	if (other_for > *d_for)
-		*d_for = other_for;
-}
-
-/* The larger of TTL and Original TTL: validators use the smaller, others do not look (RFC 4035 5.3.3). */
-static int64_t ttl_of(const struct dns_rrs *l, const char *owner, uint16_t type)
-{
-	int64_t ttl_for = 0;
-
-	for (size_t i = 0; i < l->n; i++) {
-		struct dns_rrsig s = { 0 };
-
-		if (strcmp(l->v[i].owner, owner) != 0)
-			continue;
-		if (l->v[i].type == type)
-			longer(&ttl_for, l->v[i].ttl);
-		else if (l->v[i].type == DNS_RRSIG && dns_rr_rrsig(&s, &l->v[i]) && s.covered == type &&
-			 s.original_ttl < (uint32_t)1 << 31)
-			longer(&ttl_for, s.original_ttl);
-		free(s.signer);
-	}
-	return ttl_for;
-}
-
-static void check_signature(struct look_server *s, const struct dns_rrs *l, const char *owner,
-			    uint16_t type, const struct zone *z)
-{
-	struct verified v;
-
-	s->signed_ok = true;
-	if (z->security != SECURITY_SECURE || !z->keys.n)
-		return;
-	verify_rrset(&v, l, owner, type, z->apex, &z->keys, clock_now());
-	s->signed_ok = v.ok;
-	s->signed_until_at = v.until_at;
-	s->wildcard |= v.wildcard && type == DNS_TLSA;
-	if (!v.ok)
-		s->why = mem_format("the signature of %s %s: %s", owner, dns_type_name(type), v.why);
-}
-
-static void fail(struct look_server *s, const char *why)
-{
-	s->answer = ANSWER_FAIL;
-	free(s->why);
-	s->why = mem_copy_str(why);
-}
-
-/* RFC 6672 section 2.2: what is below the DNAME moves under its target. */
-static char *substitute(const char *name, const struct dns_rr *dname)
-{
-	char *target, *whole, *canon;
-	size_t keep = strlen(name) - strlen(dname->owner);
-
-	if (!dns_rr_target(&target, dname))
-		return NULL;
-	whole = mem_format("%.*s%s", (int)keep, name, strcmp(target, ".") == 0 ? "" : target);
-	canon = dns_name_canon(whole);
-	free(target);
-	free(whole);
-	return canon;
-}
-
-/* True if the answer is an alias. */
-static bool take_alias(struct look_server *s, const struct dns_msg *m, const char *name,
-		       const struct zone *z)
-{
-	const struct dns_rr *cname = find_rr(&m->answer, name, DNS_CNAME), *dname = NULL;
-
-	for (size_t i = 0; i < m->answer.n; i++) {
-		const struct dns_rr *rr = &m->answer.v[i];
-
-		if (rr->type == DNS_DNAME && strcmp(rr->owner, name) != 0 && name_below(name, rr->owner) &&
-		    name_below(rr->owner, z->apex))
-			dname = rr;
-	}
-	if (dname)
-		s->target = substitute(name, dname);
-	else if (!cname || !dns_rr_target(&s->target, cname))
-		return false;
-	if (!s->target) {
-		fail(s, "an alias to a name that is too long");
-		return true;
-	}
-	s->answer = ANSWER_ALIAS;
-	s->ttl_for = ttl_of(&m->answer, dname ? dname->owner : name, dname ? DNS_DNAME : DNS_CNAME);
-	check_signature(s, &m->answer, dname ? dname->owner : name, dname ? DNS_DNAME : DNS_CNAME, z);
-	return true;
-}
-
-static bool take_set(struct look_server *s, const struct dns_msg *m, const char *name,
-		     const struct zone *z)
-{
-	for (size_t i = 0; i < m->answer.n && s->data.n < RECORDS_MAX; i++) {
-		const struct dns_rr *rr = &m->answer.v[i];
-		char *data;
-
-		if (rr->type != DNS_TLSA || rr->class_ != DNS_CLASS_IN || strcmp(rr->owner, name) != 0)
-			continue;
-		strv_take(&s->data, dns_rr_tlsa(&data, rr) ? data : mem_copy_str("malformed"));
-	}
-	if (!s->data.n)
-		return false;
-	s->answer = ANSWER_DATA;
-	s->ttl_for = ttl_of(&m->answer, name, DNS_TLSA);
-	check_signature(s, &m->answer, name, DNS_TLSA, z);
-	return true;
-}
-
-/* RFC 2308 section 5; RFC 8198 section 5.4: a denial may be made from an NSEC for as long as that lasts. */
-static void take_denial(struct look_server *s, const struct dns_msg *m, const struct zone *z)
-{
-	const struct dns_rr *rr = find_rr(&m->authority, z->apex, DNS_SOA);
-	struct dns_soa soa;
-
-	if (!rr) {
-		fail(s, "neither an answer nor the zone's SOA record");
-		return;
-	}
-	s->answer = ANSWER_EMPTY;
-	if (dns_rr_soa(&soa, rr)) {
-		s->negative_for = rr->ttl < soa.minimum ? rr->ttl : soa.minimum;
-		s->serial = soa.serial;
-		free(soa.mname);
-	}
-	for (size_t i = 0; i < m->authority.n; i++)
-		if (m->authority.v[i].type == DNS_NSEC || m->authority.v[i].type == DNS_NSEC3)
-			longer(&s->negative_for, m->authority.v[i].ttl);
-	check_signature(s, &m->authority, z->apex, DNS_SOA, z);
-}
-
-static void take(struct look_server *s, const struct question *q, const struct zone *z)
-{
-	struct dns_msg m = { 0 };
-	struct err e;
-
-	s->at = q->at ? q->at : clock_now();
-	s->no_route = q->outcome == ASK_NO_ROUTE;
-	if (q->outcome != ASK_ANSWERED) {
-		fail(s, ask_outcome_text(q->outcome));
-	} else if (dns_msg_parse(&m, q->reply, q->reply_len, &e) < 0) {
-		fail(s, e.text);
-	} else if (m.rcode != DNS_NOERROR && m.rcode != DNS_NXDOMAIN) {
-		fail(s, dns_rcode_name(m.rcode));
-	} else if (!m.aa) {
-		fail(s, "it does not answer with authority for the zone (lame, or delegated further)");
-	} else {
-		s->nsid = m.nsid;
-		m.nsid = NULL;
-		if (!take_alias(s, &m, s->name, z) && !take_set(s, &m, s->name, z))
-			take_denial(s, &m, z);
-	}
-	dns_msg_free(&m);
-}
-
-static void take_serial(struct zone_server *s, const struct question *q, const char *apex)
-{
-	const struct dns_rr *rr;
-	struct dns_msg m;
-	struct dns_soa soa;
-	struct err e;
-
-	if (q->outcome != ASK_ANSWERED || dns_msg_parse(&m, q->reply, q->reply_len, &e) < 0)
-		return;
-	rr = find_rr(&m.answer, apex, DNS_SOA);
-	if (rr && dns_rr_soa(&soa, rr)) {
-		s->serial = soa.serial;
-		free(soa.mname);
-	}
-	dns_msg_free(&m);
-}
-
-/* One hop --------------------------------------------------------------------------------------- */
-
-static void add_probe(struct probes *p, struct probe probe, struct question q)
-{
-	if ((p->n & (p->n - 1)) == 0) {
-		p->v = mem_resize(p->v, p->n ? p->n * 2 : 1, sizeof(*p->v));
-		p->q = mem_resize(p->q, p->n ? p->n * 2 : 1, sizeof(*p->q));
-	}
-	p->v[p->n] = probe;
-	p->q[p->n++] = q;
+	if (!z->servers_n)
+		return first;
+	p->q = mem_resize(p->q, p->n + z->servers_n, sizeof(*p->q));
+	for (size_t i = 0; i < z->servers_n; i++)
+		p->q[p->n++] = (struct question){ .to = z->servers[i].addr, .name = name,
+						  .type = type, .flags = { .nsid = true } };
+	return first;
 }
 
 static void add_zone(struct look_owner *o, const struct zone *z)
@@ -247,36 +59,77 @@ static void add_zone(struct look_owner *o, const struct zone *z)
 	};
 }
 
-static void ask_owner(struct probes *p, struct look_owner *o, struct walk *w)
+static void add_servers(struct look_owner *o, struct walk *w)
 {
 	w->first = o->servers_n;
 	o->servers = mem_resize(o->servers, o->servers_n + w->z->servers_n, sizeof(*o->servers));
 	for (size_t i = 0; i < w->z->servers_n; i++) {
 		struct look_server *s = &o->servers[o->servers_n++];
 
-		*s = (struct look_server){ .addr = w->z->servers[i].addr, .zone = mem_copy_str(w->z->apex),
+		*s = (struct look_server){ .addr = w->z->servers[i].addr,
+					   .zone = mem_copy_str(w->z->apex),
 					   .name = mem_copy_str(w->name) };
 		strv_copy(&s->names, &w->z->servers[i].names);
-		add_probe(p, (struct probe){ o, o->servers_n - 1, w->z },
-			  (struct question){ .to = s->addr, .name = s->name, .type = DNS_TLSA,
-					     .flags = { .nsid = true } });
 	}
 }
 
-static void ask_serials(struct probes *p, struct finder *f)
+/* The servers of a name are asked once about it, however many owners lead there. */
+static void ask_owners(struct questions *p, struct look_owner *out, struct walk *w, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		if (!w[i].name)
+			continue;
+		add_servers(&out[i], &w[i]);
+		while (k < i && (!w[k].name || strcmp(w[k].name, w[i].name) != 0))
+			k++;
+		w[i].asked = k < i ? w[k].asked
+				   : add_questions(p, w[i].z, w[i].name, DNS_TLSA);
+	}
+}
+
+static void ask_serials(struct questions *p, struct finder *f)
+{
+	p->serials = mem_array(f->zones_n, sizeof(*p->serials));
+	for (size_t i = 0; i < f->zones_n; i++) {
+		struct zone *z = f->zones[i];
+
+		p->serials[i] = NONE;
+		/* a zone that was found only as a parent is not asked */
+		if (!z->judged || z->serials)
+			continue;
+		z->serials = mem_array(z->servers_n, sizeof(*z->serials));
+		p->serials[i] = add_questions(p, z, z->apex, DNS_SOA);
+	}
+}
+
+static void take_serials(const struct questions *p, struct finder *f)
 {
 	for (size_t i = 0; i < f->zones_n; i++) {
 		struct zone *z = f->zones[i];
 
-		/* a zone that was found only as a parent is not asked */
-		if (!z->judged || z->serials)
-			continue;
-		z->serials = true;
-		for (size_t k = 0; k < z->servers_n; k++)
-			add_probe(p, (struct probe){ NULL, k, z },
-				  (struct question){ .to = z->servers[k].addr, .name = z->apex,
-						     .type = DNS_SOA });
+		for (size_t k = 0; p->serials[i] != NONE && k < z->servers_n; k++)
+			z->serials[k] = reply_serial(&p->q[p->serials[i] + k], z->apex);
 	}
+}
+
+static void take_answers(const struct questions *p, struct look_owner *o, const struct walk *w)
+{
+	for (size_t i = 0; i < w->z->servers_n; i++) {
+		struct look_server *s = &o->servers[w->first + i];
+
+		reply_take(s, &p->q[w->asked + i], &w->z->keys, clock_now());
+		if (!s->serial)
+			s->serial = w->z->serials[i];
+	}
+}
+
+/* The first one stays: an incomplete list of servers does not end the walk. */
+static void set_problem(struct look_owner *o, const char *why)
+{
+	if (!o->problem)
+		o->problem = mem_copy_str(why);
 }
 
 /* Finds the zones and servers of all names that are to be asked now. */
@@ -294,7 +147,7 @@ static void find_all(struct finder *f, struct look_owner *out, struct walk *w, s
 		names[left++] = w[i].name;
 	}
 	finder_zones(f, z, why, names, left);
-	finder_servers(f, z, left);
+	servers_find(f, z, left);
 	finder_security(f, z, left);
 	for (size_t k = 0; k < left; k++) {
 		size_t i = of[k];
@@ -303,10 +156,11 @@ static void find_all(struct finder *f, struct look_owner *out, struct walk *w, s
 		if (z[k])
 			add_zone(&out[i], z[k]);
 		if (!z[k])
-			out[i].problem = why[k];
-		else if (z[k]->problem)
-			out[i].problem = mem_copy_str(z[k]->problem);
-		if (!out[i].problem)
+			set_problem(&out[i], why[k]);
+		else if (z[k]->problem || z[k]->incomplete)
+			set_problem(&out[i], z[k]->problem ? z[k]->problem : z[k]->incomplete);
+		free(why[k]);
+		if (z[k] && !z[k]->problem)
 			continue;
 		free(w[i].name);
 		w[i].name = NULL;
@@ -317,8 +171,8 @@ static void find_all(struct finder *f, struct look_owner *out, struct walk *w, s
 	free(of);
 }
 
-/* Servers that lead to another target than that one (NULL: to any): what is there is not looked at, and
- * counts as a set of which nothing is known. */
+/* Servers that lead to another target than that one (NULL: to any): what is there is not looked at,
+ * and counts as a set of which nothing is known. */
 static void dissent(struct look_owner *o, size_t first, const char *target)
 {
 	for (size_t i = first; i < o->servers_n; i++) {
@@ -356,46 +210,40 @@ static void step_on(struct look_owner *o, struct walk *w)
 	if (!target)
 		return;
 	strv_add(&w->been, o->end);
-	if (strv_has(&w->been, target) || w->been.n == HOPS_MAX)
-		o->problem = mem_format("its aliases %s (%s)", strv_has(&w->been, target)
-					? "go round in a circle" : "are too many", target);
+	if (strv_has(&w->been, target))
+		set_problem(o, "its aliases go round in a circle");
+	else if (w->been.n == HOPS_MAX)
+		set_problem(o, "its aliases are too many");
 	else
 		w->name = mem_copy_str(target);
 }
 
 static bool hop(struct finder *f, struct look_owner *out, struct walk *w, size_t n)
 {
-	struct probes p = { 0 };
+	struct questions p = { 0 };
 	bool more = false;
 
 	find_all(f, out, w, n);
-	for (size_t i = 0; i < n; i++)
-		if (w[i].name)
-			ask_owner(&p, &out[i], &w[i]);
+	ask_owners(&p, out, w, n);
 	ask_serials(&p, f);
 	ask_all(p.q, p.n, &f->c->limits);
-	for (size_t k = 0; k < p.n; k++) {
-		if (p.v[k].o)
-			take(&p.v[k].o->servers[p.v[k].i], &p.q[k], p.v[k].z);
-		else
-			take_serial(&p.v[k].z->servers[p.v[k].i], &p.q[k], p.v[k].z->apex);
-	}
+	take_serials(&p, f);
+	for (size_t i = 0; i < n; i++)
+		if (w[i].name)
+			take_answers(&p, &out[i], &w[i]);
 	for (size_t i = 0; i < n; i++) {
-		if (!w[i].name)
-			continue;
-		for (size_t k = 0; k < w[i].z->servers_n; k++)
-			if (!out[i].servers[w[i].first + k].serial)
-				out[i].servers[w[i].first + k].serial = w[i].z->servers[k].serial;
-		step_on(&out[i], &w[i]);
+		if (w[i].name)
+			step_on(&out[i], &w[i]);
 		more |= w[i].name != NULL;
 	}
 	questions_free(p.q, p.n);
 	free(p.q);
-	free(p.v);
+	free(p.serials);
 	return more;
 }
 
-void look_all(struct look_owner *out, const char *const *owners, size_t n, const struct look_config *c)
+void look_all(struct look_owner *out, const char *const *owners, size_t n,
+	      const struct look_config *c)
 {
 	struct walk *w = mem_array(n, sizeof(*w));
 	struct finder f;
@@ -418,17 +266,8 @@ void look_all(struct look_owner *out, const char *const *owners, size_t n, const
 void look_free(struct look_owner *o, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < o[i].servers_n; k++) {
-			struct look_server *s = &o[i].servers[k];
-
-			free(s->zone);
-			free(s->name);
-			free(s->why);
-			free(s->target);
-			free(s->nsid);
-			strv_free(&s->names);
-			strv_free(&s->data);
-		}
+		for (size_t k = 0; k < o[i].servers_n; k++)
+			reply_server_free(&o[i].servers[k]);
 		for (size_t k = 0; k < o[i].zones_n; k++) {
 			free(o[i].zones[k].apex);
 			free(o[i].zones[k].why);
@@ -443,7 +282,7 @@ void look_free(struct look_owner *o, size_t n)
 	}
 }
 
-/* The system's resolvers -------------------------------------------------------------------------- */
+/* The system's resolvers ----------------------------------------------------------------------- */
 
 size_t look_system_resolvers(struct addr *out, size_t max, const char *path)
 {
@@ -467,7 +306,7 @@ size_t look_system_resolvers(struct addr *out, size_t max, const char *path)
 	return n;
 }
 
-/* The primary ------------------------------------------------------------------------------------- */
+/* The primary ---------------------------------------------------------------------------------- */
 
 static void primary_addresses(struct look_primary *out, struct finder *f)
 {
@@ -491,20 +330,22 @@ static void primary_addresses(struct look_primary *out, struct finder *f)
 	resolved_free(r, 2);
 }
 
+/* Of a configured zone, whose SOA record was not asked for. */
 static void primary_name(struct look_primary *out, struct finder *f)
 {
 	struct resolved r = { .name = out->apex, .type = DNS_SOA };
-	const struct dns_rr *rr;
 	struct dns_soa soa;
 
 	finder_resolve(f, &r, 1);
-	rr = find_rr(&r.msg.answer, out->apex, DNS_SOA);
-	if (rr && dns_rr_soa(&soa, rr))
-		out->mname = soa.mname;
+	for (size_t i = 0; i < r.msg.answer.n && !out->mname; i++)
+		if (strcmp(r.msg.answer.v[i].owner, out->apex) == 0 &&
+		    dns_rr_soa(&soa, &r.msg.answer.v[i]))
+			out->mname = soa.mname;
 	resolved_free(&r, 1);
 }
 
-int look_primary(struct look_primary *out, const char *name, const struct look_config *c, struct err *e)
+int look_primary(struct look_primary *out, const char *name, const struct look_config *c,
+		 struct err *e)
 {
 	struct finder f;
 	struct zone *z;
@@ -525,10 +366,10 @@ int look_primary(struct look_primary *out, const char *name, const struct look_c
 		primary_name(out, &f);
 	if (out->mname)
 		primary_addresses(out, &f);
-	/* a zone that DNS does not tell of: its servers are known, and one of them may take updates */
-	for (size_t i = 0; i < z->servers_n && z->configured && !out->addrs_n; i++) {
+	/* a zone that DNS does not tell of: its servers are known, and one may take updates */
+	if (z->configured && !out->addrs_n) {
 		out->addrs = mem_array(z->servers_n, sizeof(*out->addrs));
-		for (; i < z->servers_n; i++)
+		for (size_t i = 0; i < z->servers_n; i++)
 			out->addrs[out->addrs_n++] = z->servers[i].addr;
 	}
 out:

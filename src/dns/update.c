@@ -74,8 +74,8 @@ static const struct dns_rr *find(const struct dns_rrs *l, const char *owner, uin
 	return NULL;
 }
 
-/* Names the end of the chain of aliases, as far as the reply has it.  One that comes from a wildcard
- * would let an update through, but is refused as well: it says where the records are kept. */
+/* Names the end of the chain of aliases, as far as the reply has it.  One that comes from a
+ * wildcard would let an update through, but is refused as well: it says where records are kept. */
 static int refuse_alias(const struct dns_msg *m, const char *owner, struct err *e)
 {
 	const struct dns_rr *cname = find(&m->answer, owner, DNS_CNAME);

@@ -10,7 +10,7 @@
 struct update_owner {
 	const char *owner;
 	struct strv want;               /* "3 1 1 ab..": what must be there */
-	struct strv drop;               /* ours, not wanted any more; what is in neither list stays */
+	struct strv drop;               /* ours, not wanted any more; what is in neither stays */
 	int64_t     ttl_for;
 };
 

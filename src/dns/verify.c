@@ -1,5 +1,6 @@
 /* verify.c - RRset, signature and key: do they belong together?
- * RFC 4035 section 5.3.1 (the rules), RFC 4034 section 3.1.5 (dates), RFC 5011 section 2.1 (revoked keys).
+ * RFC 4035 section 5.3.1 (the rules), RFC 4034 section 3.1.5 (dates), RFC 5011 section 2.1 (keys that
+ * are revoked).
  * Touches: nothing but memory.
  */
 #include "dns/verify.h"
@@ -63,8 +64,8 @@ static const char *objection(const struct input *in, const struct dns_rrsig *s, 
 	return NULL;
 }
 
-static bool check_keys(struct verified *out, int *best, const struct input *in, const struct dns_rr *sig,
-		       const struct dns_rrsig *s)
+static bool check_keys(struct verified *out, int *best, const struct input *in,
+		       const struct dns_rr *sig, const struct dns_rrsig *s)
 {
 	int tried = 0;
 
@@ -88,13 +89,13 @@ static bool check_keys(struct verified *out, int *best, const struct input *in, 
 }
 
 static void check_signature(struct verified *out, int *best, const struct input *in,
-			    const struct dns_rr *rr)
+			    const struct dns_rr *rr, int *tried)
 {
 	struct dns_rrsig s = { 0 };
 	const char *why;
 	int rank;
 
-	if (!dns_rr_rrsig(&s, rr) || s.covered != in->type)
+	if (!dns_rr_rrsig(&s, rr) || s.covered != in->type || (*tried)++ >= SIGS_TRIED)
 		goto out;
 	why = objection(in, &s, &rank);
 	if (why) {
@@ -113,12 +114,12 @@ out:
 	free(s.signer);
 }
 
-void verify_rrset(struct verified *out, const struct dns_rrs *section, const char *owner, uint16_t type,
-		  const char *apex, const struct dns_rrs *keys, int64_t now)
+void verify_rrset(struct verified *out, const struct dns_rrs *section, const char *owner,
+		  uint16_t type, const char *apex, const struct dns_rrs *keys, int64_t now)
 {
 	const struct dns_rr **rrset = mem_array(section->n, sizeof(*rrset));
-	struct input in = { .rrset = rrset, .owner = owner, .apex = apex, .type = type, .keys = keys,
-			    .now = now };
+	struct input in = { .rrset = rrset, .owner = owner, .apex = apex, .type = type,
+			    .keys = keys, .now = now };
 	int best = 0, tried = 0;
 
 	*out = (struct verified){ 0 };
@@ -132,11 +133,10 @@ void verify_rrset(struct verified *out, const struct dns_rrs *section, const cha
 	for (size_t i = 0; i < section->n && in.n; i++) {
 		const struct dns_rr *rr = &section->v[i];
 
-		if (rr->type != DNS_RRSIG || rr->class_ != DNS_CLASS_IN || strcmp(rr->owner, owner) != 0)
+		if (rr->type != DNS_RRSIG || rr->class_ != DNS_CLASS_IN ||
+		    strcmp(rr->owner, owner) != 0)
 			continue;
-		if (tried++ == SIGS_TRIED)
-			break;
-		check_signature(out, &best, &in, rr);
+		check_signature(out, &best, &in, rr, &tried);
 	}
 	if (out->ok)
 		out->why[0] = '\0';

@@ -1,4 +1,4 @@
-/* zone.c - apexes, name servers and their addresses, DNSSEC status of zones; each of them once a run.
+/* zone.c - apexes and DNSSEC status of zones, and the questions to resolvers; each zone once a run.
  *
  * Questions go to the resolvers with CD set, so that a bogus zone can be looked at too (RFC 4035
  * section 3.2.2); what they say about servers is not trusted for anything but where to ask.
@@ -9,15 +9,15 @@
 #include "base/mem.h"
 #include "core/names.h"
 
-#define VALIDATE_MS     ((int64_t)20 * 1000)
-#define PARENTS_ASKED   3               /* servers of the parent that are asked for the delegation */
-#define NS_MAX          32              /* names; real zones have at most 13 */
+#define VALIDATE_MS ((int64_t)30 * 1000)
+#define RESOLVER_PACE 4                 /* times what a name server is asked in a second */
 
 void finder_init(struct finder *f, const struct look_config *c)
 {
 	struct validator_stub *stubs = mem_array(c->zones_n, sizeof(*stubs));
 	struct validator_config v = {
-		.trust_anchor = c->trust_anchor, .forward = c->resolvers, .forward_n = c->resolvers_n,
+		.trust_anchor = c->validate == VALIDATE_DNSSEC ? c->trust_anchor : NULL,
+		.forward = c->resolvers, .forward_n = c->resolvers_n,
 		.stubs = stubs, .stubs_n = c->resolvers_n ? 0 : c->zones_n,
 		.pretended_at = c->pretended_at, .use_ipv6 = true,
 	};
@@ -25,7 +25,8 @@ void finder_init(struct finder *f, const struct look_config *c)
 
 	*f = (struct finder){ .c = c };
 	for (size_t i = 0; i < c->zones_n; i++)
-		stubs[i] = (struct validator_stub){ c->zones[i].zone, c->zones[i].v, c->zones[i].n };
+		stubs[i] = (struct validator_stub){ c->zones[i].zone, c->zones[i].v,
+						    c->zones[i].n };
 	if ((c->validate == VALIDATE_DNSSEC || !c->resolvers_n) && validator_new(&f->v, &v, &e) < 0)
 		f->v_why = mem_copy_str(e.text);
 	free(stubs);
@@ -39,7 +40,9 @@ static void zone_free(struct zone *z)
 	free(z->apex);
 	free(z->mname);
 	free(z->problem);
+	free(z->incomplete);
 	free(z->why);
+	free(z->serials);
 	dns_rrs_free(&z->keys);
 	free(z);
 }
@@ -54,8 +57,9 @@ void finder_free(struct finder *f)
 	*f = (struct finder){ 0 };
 }
 
-/* Asking the resolvers --------------------------------------------------------------------------- */
+/* Asking the resolvers ------------------------------------------------------------------------- */
 
+/* What is bogus is taken too, as with CD. */
 static void by_validator(struct finder *f, struct resolved *r, size_t n)
 {
 	struct lookup *l = mem_array(n, sizeof(*l));
@@ -65,9 +69,10 @@ static void by_validator(struct finder *f, struct resolved *r, size_t n)
 	if (f->v)
 		validator_lookup_all(f->v, l, n, VALIDATE_MS);
 	for (size_t i = 0; i < n; i++) {
-		r[i].ok = f->v && (l[i].security == SECURITY_SECURE || l[i].security == SECURITY_INSECURE);
+		r[i].ok = f->v && l[i].security != SECURITY_UNKNOWN;
 		if (!r[i].ok)
-			r[i].why = mem_copy_str(l[i].why ? l[i].why : f->v_why ? f->v_why : "no answer");
+			r[i].why = mem_copy_str(f->v_why ? f->v_why :
+						l[i].why ? l[i].why : "no answer");
 		r[i].msg = (struct dns_msg){ .answer = l[i].rrs,
 					     .rcode = l[i].nxdomain ? DNS_NXDOMAIN : DNS_NOERROR };
 		l[i].rrs = (struct dns_rrs){ 0 };
@@ -77,7 +82,7 @@ static void by_validator(struct finder *f, struct resolved *r, size_t n)
 }
 
 /* The reply as an answer, or why it is none. */
-static bool take(struct resolved *r, const struct question *q, const struct addr *to)
+static void take(struct resolved *r, const struct question *q)
 {
 	char address[ADDR_TEXT_LEN];
 	const char *why = NULL;
@@ -89,15 +94,29 @@ static bool take(struct resolved *r, const struct question *q, const struct addr
 		why = e.text;
 	else if (r->msg.rcode != DNS_NOERROR && r->msg.rcode != DNS_NXDOMAIN)
 		why = dns_rcode_name(r->msg.rcode);
+	else if (!r->msg.ra && !r->msg.aa && !r->msg.answer.n)
+		why = "it does not recurse";
 	free(r->why);
 	r->why = NULL;
 	r->ok = !why;
 	if (r->ok)
-		return true;
+		return;
 	dns_msg_free(&r->msg);
-	addr_format(address, to);
-	r->why = mem_format("resolver %s about %s %s: %s", address, r->name, dns_type_name(r->type), why);
-	return false;
+	addr_format(address, &q->to);
+	r->why = mem_format("resolver %s about %s %s: %s", address, r->name,
+			    dns_type_name(r->type), why);
+}
+
+static void ask_resolvers(const struct look_config *c, const struct addr *to, size_t n,
+			  struct question *q)
+{
+	struct ask_limits limits = c->limits;
+
+	for (size_t i = 0; i < n; i++)
+		q[i].to = *to;
+	limits.in_flight_each *= RESOLVER_PACE;
+	limits.per_second_each *= RESOLVER_PACE;
+	ask_all(q, n, &limits);
 }
 
 void finder_resolve(struct finder *f, struct resolved *r, size_t n)
@@ -115,12 +134,12 @@ void finder_resolve(struct finder *f, struct resolved *r, size_t n)
 			if (r[i].ok)
 				continue;
 			of[left] = i;
-			q[left++] = (struct question){ .to = c->resolvers[k], .name = r[i].name,
-						       .type = r[i].type, .flags = { .rd = true, .cd = true } };
+			q[left++] = (struct question){ .name = r[i].name, .type = r[i].type,
+						       .flags = { .rd = true, .cd = true } };
 		}
-		ask_all(q, left, &c->limits);
+		ask_resolvers(c, &c->resolvers[k], left, q);
 		for (size_t i = 0; i < left; i++)
-			take(&r[of[i]], &q[i], &c->resolvers[k]);
+			take(&r[of[i]], &q[i]);
 		questions_free(q, left);
 	}
 	free(q);
@@ -135,7 +154,7 @@ void resolved_free(struct resolved *r, size_t n)
 	}
 }
 
-/* Apexes ---------------------------------------------------------------------------------------- */
+/* Apexes --------------------------------------------------------------------------------------- */
 
 static struct zone *zone_of_apex(struct finder *f, const char *apex)
 {
@@ -174,6 +193,8 @@ static struct zone *configured_zone(struct finder *f, const char *name)
 	z->servers = mem_array(best->n, sizeof(*z->servers));
 	for (size_t i = 0; i < best->n; i++)
 		z->servers[i].addr = best->v[i];
+	if (!best->n)
+		z->problem = mem_format("[dns] servers names no address for %s", z->apex);
 	return z;
 }
 
@@ -181,9 +202,8 @@ static void note_mname(struct zone *z, const struct dns_rr *rr)
 {
 	struct dns_soa soa;
 
-	if (z->mname || !dns_rr_soa(&soa, rr))
-		return;
-	z->mname = soa.mname;
+	if (!z->mname && dns_rr_soa(&soa, rr))
+		z->mname = soa.mname;
 }
 
 /* The zone that an answer to a question for a SOA record tells of, or NULL. */
@@ -212,304 +232,161 @@ static struct zone *zone_in(struct finder *f, const struct resolved *r)
 	return NULL;
 }
 
-void finder_zones(struct finder *f, struct zone **out, char **why, const char *const *names, size_t n)
+/* Asks once about every name in at[] (NULL: none): out and why of all who have that name now. */
+static void ask_apexes(struct finder *f, struct zone **out, char **why, char **at, size_t n)
+{
+	struct resolved *r = mem_array(n, sizeof(*r));
+	size_t *of = mem_array(n, sizeof(*of)), asked = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		if (!at[i])
+			continue;
+		while (k < asked && strcmp(r[k].name, at[i]) != 0)
+			k++;
+		of[i] = k;
+		if (k == asked)
+			r[asked++] = (struct resolved){ .name = at[i], .type = DNS_SOA };
+	}
+	finder_resolve(f, r, asked);
+	for (size_t i = 0; i < n; i++) {
+		if (!at[i])
+			continue;
+		out[i] = r[of[i]].ok ? zone_in(f, &r[of[i]]) : NULL;
+		if (!r[of[i]].ok)
+			why[i] = mem_format("its zone cannot be found: %s ([dns] resolver, "
+					    "servers)", r[of[i]].why);
+	}
+	resolved_free(r, asked);
+	free(r);
+	free(of);
+}
+
+void finder_zones(struct finder *f, struct zone **out, char **why, const char *const *names,
+		  size_t n)
 {
 	char **at = mem_array(n, sizeof(*at));
-	struct resolved *r = mem_array(n, sizeof(*r));
-	size_t *of = mem_array(n, sizeof(*of)), left;
+	bool more = n != 0;
 
 	for (size_t i = 0; i < n; i++) {
 		out[i] = configured_zone(f, names[i]);
 		why[i] = NULL;
 		at[i] = out[i] ? NULL : mem_copy_str(names[i]);
 	}
-	do {
-		left = 0;
+	while (more) {
+		more = false;
+		ask_apexes(f, out, why, at, n);
 		for (size_t i = 0; i < n; i++) {
-			if (!at[i])
-				continue;
-			of[left] = i;
-			r[left++] = (struct resolved){ .name = at[i], .type = DNS_SOA };
-		}
-		finder_resolve(f, r, left);
-		for (size_t k = 0; k < left; k++) {
-			size_t i = of[k];
-			char *up;
+			char *up = at[i] && !out[i] && !why[i] ? dns_name_parent(at[i]) : NULL;
 
-			out[i] = r[k].ok ? zone_in(f, &r[k]) : NULL;
-			if (!r[k].ok)
-				why[i] = mem_format("its zone cannot be found: %s ([dns] resolver, servers)",
-						    r[k].why);
-			up = r[k].ok && !out[i] ? dns_name_parent(at[i]) : NULL;
-			if (r[k].ok && !out[i] && !up)
-				why[i] = mem_copy_str("its zone cannot be found: nobody tells of a SOA record "
-						      "above it ([dns] resolver, servers)");
+			if (at[i] && !out[i] && !why[i] && !up)
+				why[i] = mem_copy_str("its zone cannot be found: nobody tells of a "
+						      "SOA record above it ([dns] resolver, "
+						      "servers)");
 			free(at[i]);
 			at[i] = up;
+			more |= up != NULL;
 		}
-		resolved_free(r, left);
-	} while (left);
+	}
 	free(at);
-	free(r);
-	free(of);
 }
 
-/* Servers --------------------------------------------------------------------------------------- */
+/* Security ------------------------------------------------------------------------------------- */
 
-/* What is known while the servers of a zone are looked for. */
-struct search {
-	struct zone *z;
-	struct strv  names;             /* NS names, of the child and of its parent */
-};
-
-static void add_name(struct search *s, const struct dns_rr *rr)
+static void judge(struct zone *z, enum security security, const char *why)
 {
-	char *name;
+	z->security = security;
+	free(z->why);
+	z->why = mem_copy_str(why);
+}
 
-	if (rr->type != DNS_NS || strcmp(rr->owner, s->z->apex) != 0 || !dns_rr_target(&name, rr))
-		return;
-	if (rr->ttl > s->z->ns_ttl_for)
-		s->z->ns_ttl_for = rr->ttl;
-	if (strv_has(&s->names, name) || s->names.n == NS_MAX)
-		free(name);
+/* The keys of a secure answer.  Without any nothing would be checked, and all taken for good. */
+static void take_keys(struct zone *z, const struct dns_rrs *answer)
+{
+	for (size_t i = 0; i < answer->n; i++)
+		if (answer->v[i].type == DNS_DNSKEY && strcmp(answer->v[i].owner, z->apex) == 0)
+			dns_rrs_add(&z->keys, &answer->v[i]);
+	if (z->keys.n)
+		judge(z, SECURITY_SECURE, NULL);
 	else
-		strv_take(&s->names, name);
+		judge(z, SECURITY_UNKNOWN, "it has no DNSKEY records, as if it was a part of the "
+					   "zone above ([dns] servers)");
 }
 
-static void add_address(struct finder *f, struct zone *z, const char *name, const struct dns_rr *rr)
+/* What a resolver on this host says; DO asks for its AD bit (RFC 6840 section 5.7). */
+static void take_judgement(struct zone *z, const struct question *q, bool *again)
 {
-	struct zone_server *s;
-	struct addr a;
+	struct dns_msg m = { 0 };
+	struct err e;
 
-	if ((rr->type != DNS_A && rr->type != DNS_AAAA) ||
-	    !addr_from_bytes(&a, rr->rdata, rr->rdata_len, f->c->port))
-		return;
-	for (size_t i = 0; i < z->servers_n; i++) {
-		s = &z->servers[i];
-		if (!addr_same(&s->addr, &a))
-			continue;
-		if (!strv_has(&s->names, name))
-			strv_add(&s->names, name);
-		return;
+	*again = false;
+	if (q->outcome != ASK_ANSWERED) {
+		judge(z, SECURITY_UNKNOWN, ask_outcome_text(q->outcome));
+	} else if (dns_msg_parse(&m, q->reply, q->reply_len, &e) < 0) {
+		judge(z, SECURITY_UNKNOWN, e.text);
+	} else if (m.rcode == DNS_SERVFAIL) {
+		judge(z, SECURITY_UNKNOWN, "the resolver finds no servers of it that answer");
+		*again = true;
+	} else if (m.rcode != DNS_NOERROR) {
+		judge(z, SECURITY_UNKNOWN, dns_rcode_name(m.rcode));
+	} else if (m.ad) {
+		take_keys(z, &m.answer);
+	} else {
+		judge(z, SECURITY_INSECURE, NULL);
 	}
-	z->servers = mem_resize(z->servers, z->servers_n + 1, sizeof(*z->servers));
-	s = &z->servers[z->servers_n++];
-	*s = (struct zone_server){ .addr = a };
-	strv_add(&s->names, name);
+	dns_msg_free(&m);
 }
 
-/* NS records of the child itself, by the resolvers. */
-static void ask_children(struct finder *f, struct search *s, size_t n)
-{
-	struct resolved *r = mem_array(n, sizeof(*r));
-
-	for (size_t i = 0; i < n; i++)
-		r[i] = (struct resolved){ .name = s[i].z->apex, .type = DNS_NS };
-	finder_resolve(f, r, n);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < r[i].msg.answer.n; k++)
-			add_name(&s[i], &r[i].msg.answer.v[k]);
-		if (!r[i].ok)
-			s[i].z->problem = mem_copy_str(r[i].why);
-	}
-	resolved_free(r, n);
-	free(r);
-}
-
-/* Addresses of some of the servers of the parents, which may hold only NS names that the child has. */
-static void find_parents(struct finder *f, struct zone **parents, const struct search *s, size_t n)
-{
-	char **names = mem_array(n, sizeof(*names)), **why = mem_array(n, sizeof(*why));
-	size_t *of = mem_array(n, sizeof(*of)), left = 0;
-	struct zone **found = mem_array(n, sizeof(*found));
-
-	for (size_t i = 0; i < n; i++) {
-		parents[i] = NULL;
-		names[left] = dns_name_parent(s[i].z->apex);
-		if (names[left])
-			of[left++] = i;
-	}
-	finder_zones(f, found, why, (const char *const *)names, left);
-	for (size_t k = 0; k < left; k++) {
-		parents[of[k]] = found[k];
-		free(names[k]);
-		free(why[k]);
-	}
-	free(found);
-	free(names);
-	free(why);
-	free(of);
-}
-
-static void resolve_servers(struct finder *f, struct search *s, size_t n);
-
-/* The servers of zones that are needed only to ask them about their children: by NS names alone. */
-static void servers_of_parents(struct finder *f, struct zone *const *parents, size_t n)
-{
-	struct search *s = mem_array(n, sizeof(*s));
-	size_t left = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		bool twice = !parents[i] || parents[i]->servers_n;
-
-		for (size_t k = 0; k < left && !twice; k++)
-			twice = s[k].z == parents[i];
-		if (!twice)
-			s[left++].z = parents[i];
-	}
-	ask_children(f, s, left);
-	resolve_servers(f, s, left);
-	for (size_t i = 0; i < left; i++) {
-		free(s[i].z->problem);
-		s[i].z->problem = NULL;
-		strv_free(&s[i].names);
-	}
-	free(s);
-}
-
-/* What one server of the parent says about the child. */
-static void take_referral(struct finder *f, struct search *s, const struct question *q)
+/* SERVFAIL: if there is an answer to a question with CD, then it is validation that failed. */
+static void tell_bogus(struct zone *z, const struct question *q)
 {
 	struct dns_msg m;
 	struct err e;
 
 	if (q->outcome != ASK_ANSWERED || dns_msg_parse(&m, q->reply, q->reply_len, &e) < 0)
 		return;
-	for (size_t i = 0; i < m.authority.n; i++)
-		add_name(s, &m.authority.v[i]);
-	for (size_t i = 0; i < m.answer.n; i++)
-		add_name(s, &m.answer.v[i]);
-	for (size_t i = 0; i < m.additional.n; i++)
-		if (strv_has(&s->names, m.additional.v[i].owner))
-			add_address(f, s->z, m.additional.v[i].owner, &m.additional.v[i]);
+	if (m.rcode == DNS_NOERROR)
+		judge(z, SECURITY_BOGUS, "the resolver answers SERVFAIL, and without validation it "
+					 "has an answer");
 	dns_msg_free(&m);
 }
 
-static void ask_parents(struct finder *f, struct search *s, size_t n)
-{
-	struct zone **parents = mem_array(n, sizeof(*parents));
-	struct question *q = mem_array(n * PARENTS_ASKED, sizeof(*q));
-	size_t *of = mem_array(n * PARENTS_ASKED, sizeof(*of)), left = 0;
-
-	find_parents(f, parents, s, n);
-	servers_of_parents(f, parents, n);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; parents[i] && k < parents[i]->servers_n && k < PARENTS_ASKED; k++) {
-			of[left] = i;
-			q[left++] = (struct question){ .to = parents[i]->servers[k].addr,
-						       .name = s[i].z->apex, .type = DNS_NS };
-		}
-	}
-	ask_all(q, left, &f->c->limits);
-	for (size_t k = 0; k < left; k++)
-		take_referral(f, &s[of[k]], &q[k]);
-	questions_free(q, left);
-	free(parents);
-	free(q);
-	free(of);
-}
-
-/* A and AAAA of every NS name, each name once. */
-static void resolve_servers(struct finder *f, struct search *s, size_t n)
-{
-	struct strv names = { 0 };
-	struct resolved *r;
-
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < s[i].names.n; k++)
-			if (!strv_has(&names, s[i].names.v[k]))
-				strv_add(&names, s[i].names.v[k]);
-	r = mem_array(2 * names.n, sizeof(*r));
-	for (size_t i = 0; i < 2 * names.n; i++)
-		r[i] = (struct resolved){ .name = names.v[i / 2], .type = i % 2 ? DNS_AAAA : DNS_A };
-	finder_resolve(f, r, 2 * names.n);
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < 2 * names.n; k++)
-			for (size_t j = 0; j < r[k].msg.answer.n && strv_has(&s[i].names, r[k].name); j++)
-				add_address(f, s[i].z, r[k].name, &r[k].msg.answer.v[j]);
-	resolved_free(r, 2 * names.n);
-	free(r);
-	strv_free(&names);
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const struct zone_server *x = a, *y = b;
-
-	return addr_compare(&x->addr, &y->addr);
-}
-
-void finder_servers(struct finder *f, struct zone *const *zones, size_t zones_n)
-{
-	struct search *s = mem_array(zones_n, sizeof(*s));
-	size_t n = 0;
-
-	for (size_t i = 0; i < zones_n; i++) {
-		if (!zones[i] || zones[i]->found)
-			continue;
-		zones[i]->found = true;
-		s[n++].z = zones[i];
-	}
-	ask_children(f, s, n);
-	ask_parents(f, s, n);
-	resolve_servers(f, s, n);
-	for (size_t i = 0; i < n; i++) {
-		struct zone *z = s[i].z;
-
-		if (z->servers_n) {
-			free(z->problem);
-			z->problem = NULL;
-			qsort(z->servers, z->servers_n, sizeof(*z->servers), by_address);
-		} else if (!z->problem) {
-			z->problem = mem_format("no address of a name server of %s is known ([dns] resolver, "
-						"servers)", z->apex);
-		}
-		strv_free(&s[i].names);
-	}
-	free(s);
-}
-
-/* Security -------------------------------------------------------------------------------------- */
-
-/* The AD bit of a resolver on this host (RFC 6840 section 5.7: asked for by DO). */
 static void by_resolver(struct finder *f, struct zone **z, size_t n)
 {
 	const struct look_config *c = f->c;
 	struct question *q = mem_array(n, sizeof(*q));
+	const struct addr *to = NULL;
+	size_t left = 0;
 
+	for (size_t i = c->resolvers_n; i-- > 0;)
+		if (addr_is_loopback(&c->resolvers[i]))
+			to = &c->resolvers[i];
 	for (size_t i = 0; i < n; i++) {
-		z[i]->security = SECURITY_UNKNOWN;
-		if (!c->resolvers_n || !addr_is_loopback(&c->resolvers[0]))
-			z[i]->why = mem_copy_str("validate = resolver needs a resolver on this host, at a loopback "
-						 "address ([dns] resolver)");
-		else
-			q[i] = (struct question){ .to = c->resolvers[0], .name = z[i]->apex, .type = DNS_DNSKEY,
-						  .flags = { .rd = true } };
+		q[i] = (struct question){ .name = z[i]->apex, .type = DNS_DNSKEY,
+					  .flags = { .rd = true } };
+		if (!to)
+			judge(z[i], SECURITY_UNKNOWN, "validate = resolver needs a resolver on "
+						      "this host, at a loopback address ([dns] "
+						      "resolver)");
 	}
-	if (n && !z[0]->why)
-		ask_all(q, n, &c->limits);
-	for (size_t i = 0; i < n && !z[i]->why; i++) {
-		struct dns_msg m = { 0 };
-		struct err e;
+	if (to)
+		ask_resolvers(c, to, n, q);
+	for (size_t i = 0; i < n && to; i++) {
+		bool again;
 
-		if (q[i].outcome != ASK_ANSWERED) {
-			z[i]->why = mem_format("the resolver: %s", ask_outcome_text(q[i].outcome));
-		} else if (dns_msg_parse(&m, q[i].reply, q[i].reply_len, &e) < 0) {
-			z[i]->why = mem_format("the resolver: %s", e.text);
-		} else if (m.rcode == DNS_SERVFAIL) {
-			z[i]->security = SECURITY_BOGUS;
-			z[i]->why = mem_copy_str("the resolver says SERVFAIL: the zone is bogus, or its servers do not "
-						 "answer");
-		} else if (!m.ad) {
-			z[i]->security = SECURITY_INSECURE;
-		} else {
-			z[i]->security = SECURITY_SECURE;
-			for (size_t k = 0; k < m.answer.n; k++)
-				if (m.answer.v[k].type == DNS_DNSKEY)
-					dns_rrs_add(&z[i]->keys, &m.answer.v[k]);
-		}
-		dns_msg_free(&m);
+		take_judgement(z[i], &q[i], &again);
+		if (!again)
+			continue;
+		questions_free(&q[left], 1);
+		q[left] = (struct question){ .name = z[i]->apex, .type = DNS_DNSKEY,
+					     .flags = { .rd = true, .cd = true } };
+		z[left++] = z[i];
 	}
+	if (left)
+		ask_resolvers(c, to, left, q);
+	for (size_t i = 0; i < left; i++)
+		tell_bogus(z[i], &q[i]);
 	questions_free(q, n);
 	free(q);
 }
@@ -523,11 +400,12 @@ static void by_chain(struct finder *f, struct zone **z, size_t n)
 	if (f->v)
 		validator_lookup_all(f->v, l, n, VALIDATE_MS);
 	for (size_t i = 0; i < n; i++) {
-		z[i]->security = f->v ? l[i].security : SECURITY_UNKNOWN;
-		z[i]->why = f->v ? l[i].why : mem_copy_str(f->v_why);
-		l[i].why = NULL;
-		z[i]->keys = l[i].rrs;
-		l[i].rrs = (struct dns_rrs){ 0 };
+		if (!f->v)
+			judge(z[i], SECURITY_UNKNOWN, f->v_why);
+		else if (l[i].security == SECURITY_SECURE)
+			take_keys(z[i], &l[i].rrs);
+		else
+			judge(z[i], l[i].security, l[i].why);
 	}
 	lookups_free(l, n);
 	free(l);

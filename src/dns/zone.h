@@ -1,6 +1,6 @@
-/* zone.h - which zone a name is in, and which servers answer for it.
+/* zone.h - which zone a name is in, and whether that is signed.
  *
- * RFC 1034 sections 4.2 and 4.3.2 (zone cuts, delegation), RFC 2181 section 6, RFC 9471 (glue).
+ * RFC 1034 section 4.2, RFC 2181 section 6 (zone cuts), RFC 4035 section 3.2.2 (CD), RFC 6840 (AD).
  */
 #ifndef DNS_ZONE_H
 #define DNS_ZONE_H
@@ -9,12 +9,14 @@
 #include "dns/ask.h"
 #include "io/validator.h"
 
+/* Who tells whether zones are secure: the chain of trust, the AD bit of a resolver on this host, or
+ * nobody: then all zones count as secure, and no signature is looked at. */
 enum validate { VALIDATE_DNSSEC, VALIDATE_RESOLVER, VALIDATE_NO };
 
 struct look_config {
-	struct addr     *resolvers;     /* recursive, for discovery; none: recurse with the validator */
+	struct addr     *resolvers;     /* for discovery; none: recurse with the validator */
 	size_t           resolvers_n;
-	struct look_servers {           /* authoritative servers by configuration, instead of discovery */
+	struct look_servers {           /* by configuration, instead of discovery */
 		char        *zone;
 		struct addr *v;
 		size_t       n;
@@ -22,7 +24,7 @@ struct look_config {
 	size_t           zones_n;
 	uint16_t         port;          /* of discovered servers: 53 */
 	enum validate    validate;
-	const char      *trust_anchor;
+	const char      *trust_anchor;  /* for VALIDATE_DNSSEC */
 	int64_t          pretended_at;  /* 0: none */
 	struct ask_limits limits;
 };
@@ -30,7 +32,6 @@ struct look_config {
 struct zone_server {
 	struct addr addr;
 	struct strv names;              /* NS names that led here; none if configured */
-	uint32_t    serial;             /* of its SOA, for look.c; 0: not known */
 };
 
 struct zone {
@@ -41,13 +42,15 @@ struct zone {
 	int64_t       ns_ttl_for;
 	char         *mname;            /* NULL: unknown */
 	char         *problem;          /* no servers: why; NULL else */
-	bool          found;            /* servers were looked for */
+	char         *incomplete;       /* there may be more servers: why; NULL else */
+	bool          found;            /* servers were looked for (dns/servers.c) */
 
 	enum security security;
-	char         *why;
-	struct dns_rrs keys;            /* DNSKEY RRset of a secure zone */
+	char         *why;              /* bogus or unknown: the reason */
+	struct dns_rrs keys;            /* DNSKEYs of a secure zone; none: nothing is checked */
 	bool          judged;           /* security was asked for */
-	bool          serials;          /* and serials, by look.c */
+
+	uint32_t     *serials;          /* of every server, 0: not known; NULL: not asked */
 };
 
 /* All that is found out in one call of look_all or look_primary. */
@@ -62,15 +65,15 @@ struct finder {
 void finder_init(struct finder *f, const struct look_config *c);
 void finder_free(struct finder *f);
 
-/* The zones of names, side by side: out[i] is NULL if none could be found, and then why[i] says why (the
- * caller frees). */
-void finder_zones(struct finder *f, struct zone **out, char **why, const char *const *names, size_t n);
-/* Servers of those of the zones (NULL: none) for which they were not looked for yet. */
-void finder_servers(struct finder *f, struct zone *const *zones, size_t n);
+/* The zones of names, side by side: out[i] is NULL if none could be found, and then why[i] says why
+ * (the caller frees). */
+void finder_zones(struct finder *f, struct zone **out, char **why, const char *const *names,
+		  size_t n);
 /* DNSSEC status and keys of those of the zones (NULL: none) that were not asked for yet. */
 void finder_security(struct finder *f, struct zone *const *zones, size_t n);
 
-/* One question to the resolvers, or to the validator when there are none. */
+/* Questions to the resolvers, or to the validator when there are none; the next resolver is asked
+ * when one fails.  Not validated. */
 struct resolved {
 	const char *name;
 	uint16_t    type;

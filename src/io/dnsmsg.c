@@ -285,14 +285,53 @@ static char *find_nsid(const ldns_rdf *options)
 	return NULL;
 }
 
+/* Moves *at behind the name there, which may be compressed. */
+static bool skip_name(const unsigned char *wire, size_t len, size_t *at)
+{
+	while (*at < len && wire[*at] && wire[*at] < 0xc0)
+		*at += wire[*at] + (size_t)1;
+	if (*at >= len)
+		return false;
+	*at += wire[*at] ? 2 : 1;
+	return true;
+}
+
+/* One OPT and one TSIG record at most (RFC 6891 section 6.1.1, RFC 8945 section 5.1): of several,
+ * ldns leaks all but the last. */
+static bool has_single_meta_records(const unsigned char *wire, size_t len)
+{
+	size_t at = 12, records, opts = 0, tsigs = 0;
+
+	if (len < at)
+		return false;
+	for (unsigned i = read_16(wire + 4); i > 0; i--) {
+		if (!skip_name(wire, len, &at))
+			return false;
+		at += 4;
+	}
+	records = (size_t)read_16(wire + 6) + read_16(wire + 8) + read_16(wire + 10);
+	for (; records > 0; records--) {
+		if (!skip_name(wire, len, &at) || at > len || len - at < 10)
+			return false;
+		opts += read_16(wire + at) == LDNS_RR_TYPE_OPT;
+		tsigs += read_16(wire + at) == LDNS_RR_TYPE_TSIG;
+		at += 10 + (size_t)read_16(wire + at + 8);
+	}
+	return at <= len && opts <= 1 && tsigs <= 1;
+}
+
 int dns_msg_parse(struct dns_msg *out, const unsigned char *wire, size_t len, struct err *e)
 {
 	struct dns_msg m = { 0 };
 	ldns_pkt *pkt = NULL;
-	ldns_status s = ldns_wire2pkt(&pkt, wire, len);
+	ldns_status s;
 	int result = -1;
 
 	*out = m;
+	if (!has_single_meta_records(wire, len))
+		return err_set(e, ERR_REFUSED, "malformed DNS message: it ends early, or has "
+					       "several OPT or TSIG records");
+	s = ldns_wire2pkt(&pkt, wire, len);
 	if (s != LDNS_STATUS_OK || !pkt) {
 		err_set(e, ERR_REFUSED, "malformed DNS message: %s", ldns_get_errorstr_by_id(s));
 		goto out;

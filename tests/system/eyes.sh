@@ -397,6 +397,7 @@ is 'and nothing is refused by it' "$STATUS" 0
 	done
 } | world_update example.test tlsa-sha256
 all_synced
+at 40300 cron
 at 40300 status
 like 'more than ten records are worth a warning' "$OUT" 'note: .* has 1[0-9] TLSA records'
 printf '%s\n' "update delete $MX TLSA" | world_update example.test tlsa-sha256
@@ -421,6 +422,48 @@ by_hook
 look
 is 'eighty owners, and a server that limits its answers: all are answered' \
 	"$(of '[.lines[0].owners[].servers[] | select(.answers | not)] | length')" 0
+
+# --- killed at any moment -------------------------------------------------------------------------------
+
+# killed SECONDS: cron at T0 + SECONDS, killed after 50 ms, 100 ms, ...; whatever it had come to, the primary's
+# set has the live key's record, and every link leads somewhere.
+killed() {
+	local i pid bad=
+	NOW=$((T0 + $1))
+	for i in 05 10 15 20 25 30 40 50 65 80; do
+		"$PROGRAM" -c "$CONF" --now "@$NOW" cron >/dev/null 2>&1 &
+		pid=$!
+		sleep "0.$i"
+		kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+		world_served pri "$MX" | grep -q "$(digest "$(generation live)")" || bad+=" $i"
+		[ -e "$LINE_DIR/live/key.pem" ] || bad+=" $i:link"
+	done 2>/dev/null
+	is "killed at ten moments ($2): the live key is always published" "$bad" ''
+	run cron
+}
+
+printf '%s\n' "update delete $MX TLSA" | world_update example.test tlsa-sha256
+all_synced
+fresh "$MX"
+at 0 init
+all_synced
+at 600 cron
+sed -i 's/^\[timing\]/&\nmax-key-age = 1s/' "$CONF/$LINE.conf"
+killed 1200 'staging'
+all_synced
+is 'the next run has staged a key and published it' "$(generation staging) $(world_served pri $MX | wc -l)" "$(generation staging) 2"
+check 'a key is staged' [ "$(generation staging)" -gt 0 ]
+STAGED=$(generation staging)
+at 1500 cron
+sed -i 's/^max-key-age = 1s/max-key-age = 20h/' "$CONF/$LINE.conf"
+at 9000 cron
+sed -i 's/^max-key-age = 20h/max-key-age = 2h/' "$CONF/$LINE.conf"
+killed 9300 'promoting'
+is 'the next run has promoted it' "$(generation live)" "$STAGED"
+sed -i 's/^max-key-age = 2h/max-key-age = 20d/' "$CONF/$LINE.conf"
+killed $((9300 + 3700)) 'retiring'
+is 'the next run has retired the old one' "$(world_served pri $MX)" "3 1 1 $(digest "$(generation live)")"
 
 # --- servers that lie -----------------------------------------------------------------------------------
 

@@ -380,7 +380,7 @@ sed -i 's/^staging = 2d/stagin = 2d/' "$CONF/other.conf"
 before=$(tree)
 for command in init cron renew roll status plan tlsa config; do
 	exits 2 "$command with a mistake in one file: exit 2" "$command"
-	like '... names file and line, and what was meant' "$ERR" '/conf/other\.conf:13: unknown key "stagin" \(did you mean "staging"\?\)'
+	like '... names file and line, and what was meant' "$ERR" '/conf/other\.conf:14: unknown key "stagin" \(did you mean "staging"\?\)'
 done
 untouched '... and nothing was touched' "$before"
 rm "$CONF/other.conf"

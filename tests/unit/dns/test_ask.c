@@ -261,7 +261,7 @@ static void stop(struct server *s)
 
 static const struct ask_limits quick = {
 	.in_flight = 100, .in_flight_each = 100, .per_second_each = 5000,
-	.udp_ms = 150, .tcp_ms = 400, .all_ms = 20000,
+	.udp_ms = 300, .tcp_ms = 600, .all_ms = 20000,
 };
 
 static struct question about(const struct server *s)
@@ -526,7 +526,7 @@ static void not_more_in_flight_than_said(void **state)
 		l.in_flight = rows[i].all;
 		l.in_flight_each = rows[i].each;
 		l.udp_ms = 5000;
-		l.all_ms = 150;
+		l.all_ms = 400;
 		assert_true(start_on(&s, "127.0.0.1", UDP_HOLD, TCP_SILENT, 900));
 		q = many(&s, 50);
 		ask_all(q, 50, &l);
@@ -595,8 +595,8 @@ static void a_silent_address_does_not_starve_others(void **state)
 	(void)state;
 	l.in_flight = 4;
 	l.in_flight_each = 3;
-	l.udp_ms = l.tcp_ms = 600;
-	l.all_ms = 1000;
+	l.udp_ms = l.tcp_ms = 1500;
+	l.all_ms = 2000;
 	start(&silent, UDP_SILENT, TCP_SILENT);
 	start(&good, UDP_GOOD, TCP_GOOD);
 	q = many(&silent, 300);
@@ -622,8 +622,8 @@ static void gives_up_an_address(void **state)
 	q = many(&s, 200);
 	ask_all(q, 200, &l);
 	assert_int_equal(count(q, 200, ASK_TIMEOUT), 200);
-	assert_int_equal(s.seen->tcp, 10);
-	assert_in_range(s.seen->udp, 20, 30);
+	assert_in_range(s.seen->tcp, 10, 15);
+	assert_in_range(s.seen->udp, 20, 40);
 	drop(q, 200);
 	stop(&s);
 }

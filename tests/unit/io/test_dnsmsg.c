@@ -413,6 +413,31 @@ static void malformed_replies(void **state)
 	}
 }
 
+/* ldns would leak the first of two. */
+static void meta_records_twice(void **state)
+{
+	struct dns_msg m;
+	struct buf b;
+	struct err e;
+
+	(void)state;
+	begin(&b, "\x84\x00", 0, 0, 2);
+	ADD(&b, "\0\0\x29\4\xd0\0\0\0\0\0\0");
+	ADD(&b, "\0\0\x29\4\xd0\0\0\0\0\0\0");
+	assert_int_equal(parse(&m, &b, &e), -1);
+	begin(&b, "\x84\x00", 0, 0, 2);
+	ADD(&b, "\0\0\xfa\0\xff\0\0\0\0\0\0");
+	ADD(&b, "\0\0\xfa\0\xff\0\0\0\0\0\0");
+	assert_int_equal(parse(&m, &b, &e), -1);
+	assert_int_equal(e.kind, ERR_REFUSED);
+	begin(&b, "\x84\x00", 0, 0, 2);
+	ADD(&b, "\0\0\x29\4\xd0\0\0\0\0\0\0");
+	ADD(&b, "\0\0\xfa\0\xff\0\0\0\0\0\0");
+	assert_int_equal(parse(&m, &b, &e), 0);
+	assert_int_equal(m.additional.n, 0);
+	dns_msg_free(&m);
+}
+
 static void names_of_numbers(void **state)
 {
 	const char *unknown = dns_type_name(65280);
@@ -629,6 +654,7 @@ int main(void)
 		cmocka_unit_test(empty_replies),
 		cmocka_unit_test(odd_options),
 		cmocka_unit_test(malformed_replies),
+		cmocka_unit_test(meta_records_twice),
 		cmocka_unit_test(names_of_numbers),
 		cmocka_unit_test(records_of_the_wrong_form),
 		cmocka_unit_test(inside_of_records),
