@@ -76,6 +76,8 @@ enum exit_status act(const struct args *a, const struct act *what);
 struct json;
 void print_document(struct json *doc);          /* to stdout; frees it */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));     /* "certline: ..." */
+/* As text; not put if it is 0 or never. */
+void put_instant(struct json *o, const char *key, int64_t at);
 /* Words are kept whole; every row begins with the given indent. */
 void print_wrapped(const char *text, const char *first, const char *rest, size_t width);
 bool colorful(const struct args *a);            /* stdout is a terminal and nobody objects */

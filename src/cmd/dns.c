@@ -157,16 +157,6 @@ static void print_line(struct line *l, const struct facts *f, const struct strv 
 
 /* JSON -------------------------------------------------------------------------------------------- */
 
-static void put_at(struct json *o, const char *key, int64_t at)
-{
-	char text[WHEN_TEXT_LEN];
-
-	if (at == 0 || at == WHEN_NEVER)
-		return;
-	when_format_instant(text, at);
-	json_put_str(o, key, text);
-}
-
 static void put_server(struct json *list, const struct horizon *h, const struct horizon_server *s,
 		       const struct column *c)
 {
@@ -182,7 +172,7 @@ static void put_server(struct json *list, const struct horizon *h, const struct 
 	json_put_bool(o, "alias", s->records < 0);
 	json_put_int(o, "records", s->records < 0 ? 0 : s->records);
 	json_put_bool(o, "signed", !s->unsigned_);
-	put_at(o, "signed_until", s->signed_until_at);
+	put_instant(o, "signed_until", s->signed_until_at);
 	covers = json_put(o, "covers", json_object());
 	for (size_t i = 0; i < COLUMNS_N; i++)
 		if (c[i].keyset)
@@ -202,7 +192,7 @@ static void put_owner(struct json *list, const struct horizon *h, const struct c
 		const struct horizon_keyset *k = c[i].keyset ? keyset_of(h, c[i].keyset) : NULL;
 
 		if (k)
-			put_at(part, c[i].name, k->stale_until_at);
+			put_instant(part, c[i].name, k->stale_until_at);
 	}
 	part = json_put(o, "servers", json_array());
 	for (size_t i = 0; i < h->servers_n; i++)
@@ -217,7 +207,7 @@ static void put_key(struct json *o, const char *name, const struct key_facts *k)
 		return;
 	j = json_put(o, name, json_object());
 	json_put_str(j, "verdict", sights[k->sight]);
-	put_at(j, "safe", k->safe_at);
+	put_instant(j, "safe", k->safe_at);
 	json_put_str(j, "why", k->seen);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "io/json.h"
 
 #include <stdarg.h>
@@ -29,6 +30,16 @@ void print_document(struct json *doc)
 	fwrite(out.s, 1, out.len, stdout);
 	buf_free(&out);
 	json_free(doc);
+}
+
+void put_instant(struct json *o, const char *key, int64_t at)
+{
+	char text[WHEN_TEXT_LEN];
+
+	if (at == 0 || at == WHEN_NEVER)
+		return;
+	when_format_instant(text, at);
+	json_put_str(o, key, text);
 }
 
 void print_wrapped(const char *text, const char *first, const char *rest, size_t width)

@@ -104,16 +104,6 @@ static void print_view(const struct view *v, bool verbose)
 		print_records(v);
 }
 
-static void put_at(struct json *o, const char *key, int64_t at)
-{
-	char text[WHEN_TEXT_LEN];
-
-	if (at == 0 || at == WHEN_NEVER)
-		return;
-	when_format_instant(text, at);
-	json_put_str(o, key, text);
-}
-
 static void put_key(struct json *o, const char *name, const struct key_facts *k, bool verifies)
 {
 	struct json *j;
@@ -123,15 +113,15 @@ static void put_key(struct json *o, const char *name, const struct key_facts *k,
 	j = json_put(o, name, json_object());
 	json_put_int(j, "keyset", k->id);
 	json_put_int(j, "generation", k->gen);
-	put_at(j, "created", k->created_at);
-	put_at(j, "staged", k->staged_at);
-	put_at(j, "retired", k->retired_at);
-	put_at(j, "not_before", k->cert_from_at);
-	put_at(j, "not_after", k->cert_until_at);
-	put_at(j, "published", k->published_at);
+	put_instant(j, "created", k->created_at);
+	put_instant(j, "staged", k->staged_at);
+	put_instant(j, "retired", k->retired_at);
+	put_instant(j, "not_before", k->cert_from_at);
+	put_instant(j, "not_after", k->cert_until_at);
+	put_instant(j, "published", k->published_at);
 	if (verifies) {
 		json_put_str(j, "dns", k->sight == SIGHT_GO ? "go" : k->sight == SIGHT_WAIT ? "wait" : "hold");
-		put_at(j, "safe", k->safe_at);
+		put_instant(j, "safe", k->safe_at);
 		if (k->seen)
 			json_put_str(j, "dns_why", k->seen);
 	}
@@ -157,7 +147,7 @@ static void put_view(struct json *lines, const struct view *v)
 		json_put_int(o, "certificate_left", v->f.live.cert_until_at - v->now);
 	}
 	json_put_str(o, "next", v->next.step == DO_NOTHING ? NULL : rollover_step_name(v->next.step));
-	put_at(o, "next_at", v->next.at);
+	put_instant(o, "next_at", v->next.at);
 	json_put_str(o, "why", v->next.why);
 	json_put_str(o, "detail", v->next.detail);
 	list = json_put(o, "pending", json_array());
@@ -179,7 +169,7 @@ static void put_view(struct json *lines, const struct view *v)
 		json_put_str(r, "owner", s->v[i].owner);
 		json_put_str(r, "data", s->v[i].data);
 		json_put_int(r, "keyset", s->v[i].keyset);
-		put_at(r, "published", s->v[i].published_at);
+		put_instant(r, "published", s->v[i].published_at);
 	}
 }
 

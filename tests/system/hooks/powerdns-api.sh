@@ -59,32 +59,7 @@ done
 } | sqlite3 "$DB"
 pdnsutil --config-dir="$DIR" secure-zone signed.test >/dev/null 2>&1
 
-# What the hook asks: certline for the records, and the manifests for the keys.
-DIGESTS=()
-for number in 1 2 3; do
-	new_generation "$number"
-	DIGESTS[number]=$(digest "$number")
-	jq -n --arg d "${DIGESTS[number]}" '{version: 1, keys: [{spki_sha256: ($d | ascii_downcase),
-		spki_sha512: ($d + $d | ascii_downcase)}]}' >"$LINE_DIR/gen/00000$number/manifest.json"
-done
-go_live 1
-digest() { echo "${DIGESTS[$1]}"; }
-cat >"$SCRATCH/certline" <<END_OF_PROGRAM
-#!/bin/sh
-[ "\$*" = "tlsa --format json $LINE" ] && cat "$SCRATCH/set.json"
-END_OF_PROGRAM
-chmod 755 "$SCRATCH/certline"
-TTL=60
-# wants NUMBER...: these keys, at each owner of the line
-wants() {
-	local owner number
-	for owner in $OWNERS; do
-		for number; do
-			jq -n --arg o "$owner" --arg d "$(digest "$number")" --arg l "$LINE" --argjson t "$TTL" '{owner: $o,
-				ttl: $t, usage: 3, selector: 1, matching_type: 1, data: ($d | ascii_downcase), line: $l}'
-		done
-	done | jq -s '{version: 1, records: .}' >"$SCRATCH/set.json"
-}
+. "$TOP/tests/system/lab/keys.sh"
 run_hook() {
 	SAID=$(cd / && env -i PATH="${HOOK_PATH:-/usr/sbin:/usr/bin:/sbin:/bin}" HOME=/ LANG=C "CERTLINE=$SCRATCH/certline" \
 		"CERTLINE_STATE=$STATE" "CERTLINE_DIR=$LINE_DIR" "CERTLINE_OWNERS=$OWNERS" \
