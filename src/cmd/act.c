@@ -108,7 +108,11 @@ static void emergency_advice(struct scene *s, struct line *l, bool forced)
 		return;
 	settled_at = rollover_settled_at(&l->policy, &f);
 	if (settled_at == WHEN_NEVER) {
-		printf("%s: the new key is not promoted before its records are published\n", l->cfg->name);
+		printf("%s: the new key is not promoted before its records are %s%s%s\n", l->cfg->name,
+		       f.staging.published_at ? "seen everywhere: " : "published",
+		       f.staging.published_at && f.staging.seen ? f.staging.seen : "",
+		       f.staging.published_at && !forced
+			       ? "; at once, at the price of clients that are shut out: --force" : "");
 		return;
 	}
 	when_format_minute(at, settled_at);
