@@ -136,7 +136,7 @@ static void set_problem(struct look_owner *o, const char *why)
 static void find_all(struct finder *f, struct look_owner *out, struct walk *w, size_t n)
 {
 	const char **names = mem_array(n, sizeof(*names));
-	struct zone **z = mem_array(n, sizeof(*z));
+	struct zone **z = mem_array(n, sizeof(struct zone *));
 	char **why = mem_array(n, sizeof(*why));
 	size_t *of = mem_array(n, sizeof(*of)), left = 0;
 
@@ -178,7 +178,7 @@ static void dissent(struct look_owner *o, size_t first, const char *target)
 	for (size_t i = first; i < o->servers_n; i++) {
 		struct look_server *s = &o->servers[i];
 
-		if (s->answer != ANSWER_ALIAS || (target && strcmp(s->target, target) == 0))
+		if (!s->target || (target && strcmp(s->target, target) == 0))
 			continue;
 		s->answer = ANSWER_DATA;
 		strv_take(&s->data, mem_format("alias to %s", s->target));

@@ -149,7 +149,7 @@ static void find_parents(struct finder *f, struct zone **parents, const struct s
 {
 	char **names = mem_array(n, sizeof(*names)), **why = mem_array(n, sizeof(*why));
 	size_t *of = mem_array(n, sizeof(*of)), left = 0;
-	struct zone **found = mem_array(n, sizeof(*found));
+	struct zone **found = mem_array(n, sizeof(struct zone *));
 
 	for (size_t i = 0; i < n; i++) {
 		parents[i] = NULL;
@@ -215,7 +215,7 @@ static void take_referral(struct finder *f, struct search *s, const struct quest
 
 static void ask_parents(struct finder *f, struct search *s, size_t n)
 {
-	struct zone **parents = mem_array(n, sizeof(*parents));
+	struct zone **parents = mem_array(n, sizeof(struct zone *));
 	struct question *q = mem_array(n * PARENTS_ASKED, sizeof(*q));
 	size_t *of = mem_array(n * PARENTS_ASKED, sizeof(*of)), left = 0;
 

@@ -117,7 +117,7 @@ out:
 void verify_rrset(struct verified *out, const struct dns_rrs *section, const char *owner,
 		  uint16_t type, const char *apex, const struct dns_rrs *keys, int64_t now)
 {
-	const struct dns_rr **rrset = mem_array(section->n, sizeof(*rrset));
+	const struct dns_rr **rrset = mem_array(section->n, sizeof(struct dns_rr *));
 	struct input in = { .rrset = rrset, .owner = owner, .apex = apex, .type = type,
 			    .keys = keys, .now = now };
 	int best = 0, tried = 0;

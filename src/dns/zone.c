@@ -413,7 +413,7 @@ static void by_chain(struct finder *f, struct zone **z, size_t n)
 
 void finder_security(struct finder *f, struct zone *const *zones, size_t zones_n)
 {
-	struct zone **z = mem_array(zones_n, sizeof(*z));
+	struct zone **z = mem_array(zones_n, sizeof(struct zone *));
 	size_t n = 0;
 
 	for (size_t i = 0; i < zones_n; i++) {

@@ -12,6 +12,7 @@
 
 #define REPORT_MAX   ((size_t)256 << 20)
 #define LOOK_LIMIT_MS ((int64_t)300 * 1000)
+#define OWNER_MS      40                /* more for each owner: twice what the pace of asking needs */
 #define SYSTEM_RESOLVERS_MAX 3
 
 /* Configuration --------------------------------------------------------------------------------- */
@@ -277,6 +278,7 @@ static int look_work(void *arg, int out_fd)
 	size_t done = 0;
 
 	eyes_config(&c, g->lines[0]->cfg);
+	c.limits.all_ms += (int64_t)g->owners.n * OWNER_MS;
 	look_all(seen, (const char *const *)g->owners.v, g->owners.n, &c);
 	buf_init(&text, REPORT_MAX);
 	eyes_encode(&text, seen, g->owners.n);
@@ -325,6 +327,7 @@ static void look_group(struct group *g, unsigned jobs)
 	struct err e = { 0 };
 
 	collect_owners(g);
+	p.limit_ms += (int64_t)g->owners.n * OWNER_MS * 2;
 	buf_init(&p.out, REPORT_MAX);
 	proc_run_all(&p, 1, jobs > 1 ? jobs : 2);
 	seen = mem_array(g->owners.n, sizeof(*seen));

@@ -201,6 +201,14 @@ at 9000 cron
 is 'a silent server holds' "$(generation live)" 1
 at 9300 cron -v
 like 'and is named' "$OUT$ERR" '127.0.0.122.*no answer'
+"$PROGRAM" -c "$CONF" --now "@$NOW" dns --json >"$SCRATCH/shot.json" 2>/dev/null &
+SHOT=$!
+within 3 pgrep -P "$SHOT" >/dev/null
+kill -SEGV "$(pgrep -P "$SHOT")"
+wait "$SHOT"
+DNS=$(cat "$SCRATCH/shot.json")
+is 'a worker that dies over an answer: hold' "$(of '.lines[0].staging.verdict')" hold
+like 'and no more than that' "$(of '.lines[0].staging.why')" 'looking at its name servers failed: killed by signal 11'
 world_cont sec
 world_stop_server lag
 at 9600 cron -v
