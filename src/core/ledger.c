@@ -448,14 +448,13 @@ void ledger_deployed(struct ledger *l, int64_t now)
 struct horizon *ledger_eye(const struct ledger *l, const char *owner)
 {
 	for (size_t i = 0; i < l->eyes_n; i++)
-		if (strcmp(l->eyes[i].owner, owner) == 0)
+		if (l->eyes[i].owner && strcmp(l->eyes[i].owner, owner) == 0)
 			return &l->eyes[i];
 	return NULL;
 }
 
 void ledger_eyes_fit(struct ledger *l, const struct strv *owners)
 {
-	static char moved[1];
 	struct horizon *eyes = mem_array(owners->n, sizeof(*eyes));
 	int *ids = mem_array(l->keysets_n, sizeof(*ids));
 	size_t n = 0;
@@ -468,15 +467,14 @@ void ledger_eyes_fit(struct ledger *l, const struct strv *owners)
 
 		if (had) {
 			eyes[o] = *had;
-			*had = (struct horizon){ .owner = moved };
+			*had = (struct horizon){ 0 };
 		} else {
 			horizon_init(&eyes[o], owners->v[o]);
 		}
 		horizon_keep(&eyes[o], ids, n);
 	}
 	for (size_t i = 0; i < l->eyes_n; i++)
-		if (*l->eyes[i].owner)
-			horizon_free(&l->eyes[i]);
+		horizon_free(&l->eyes[i]);
 	free(l->eyes);
 	free(ids);
 	l->eyes = eyes;
