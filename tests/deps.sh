@@ -7,7 +7,7 @@ set -eu
 build='gcc make pkg-config libc6-dev libssl-dev libjansson-dev libinih-dev libidn2-dev
 	libldns-dev libunbound-dev dns-root-data openssl'
 test_='libcmocka-dev bind9 bind9-utils bind9-dnsutils nsd knot knot-dnsutils pdns-server pdns-backend-sqlite3 sqlite3 unbound postfix dovecot-core
-	dovecot-imapd nginx-light apache2 gnutls-bin ldnsutils openssh-server openssh-client rsync jq curl strace
+	dovecot-imapd nginx-light apache2 gnutls-bin ldnsutils openssh-server openssh-client rsync jq curl ca-certificates strace
 	faketime shellcheck mandoc python3 iproute2 util-linux procps'
 lint='clang clang-tidy clang-format cppcheck libclang-rt-14-dev gcovr'
 bench='certbot uacme time'
