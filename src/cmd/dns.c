@@ -78,7 +78,7 @@ static void print_server(const struct horizon *h, const struct horizon_server *s
 		snprintf(records, sizeof(records), "%d", s->records);
 	if (s->signed_until_at)
 		when_format_date(until, s->signed_until_at);
-	printf("    %-24.*s %10lu %6s %5s %5s %7s %7s  %s\n", (int)strcspn(s->id, " "), s->id,
+	printf("    %-22.*s %10lu %5s %5s %4s %6s %4s  %s\n", (int)strcspn(s->id, " "), s->id,
 	       (unsigned long)s->serial, ttl, records, covering(h, s, c[0].keyset),
 	       covering(h, s, c[1].keyset), covering(h, s, c[2].keyset), until);
 	if (s->names && *s->names)
@@ -98,8 +98,8 @@ static void print_servers(const struct horizon *h, const struct column *c)
 		const char *of = h->servers[i].id + strcspn(h->servers[i].id, " ");
 
 		if (strcmp(of, zone) != 0) {
-			printf("   %s\n    %-24s %10s %6s %5s %5s %7s %7s  %s\n", of, "SERVER", "SERIAL", "TTL",
-			       "RECS", "LIVE", "STAGING", "RETIRED", "SIGNED UNTIL");
+			printf("   %s\n    %-22s %10s %5s %5s %4s %6s %4s  %s\n", of, "SERVER", "SERIAL", "TTL",
+			       "RECS", "LIVE", "STAGED", "OLD", "SIGNED TO");
 			zone = of;
 		}
 		print_server(h, &h->servers[i], c);
