@@ -172,7 +172,10 @@ static char *id_of(const struct look_server *s, const char *owner)
 	return mem_format("%s %s%s%s", address, s->zone, end ? " for " : "", end ? s->name : "");
 }
 
-static void note_server(struct horizon *h, const struct line *l, const struct look_server *s, const char *id)
+/* While it is not known whether the zone is secure, or its keys cannot be believed, no answer is: whoever keeps
+ * us from the keys may be the one who answers. */
+static void note_server(struct horizon *h, const struct line *l, const struct look_server *s, const char *id,
+			enum horizon_security security)
 {
 	enum tlsa_cover *cover = mem_array(h->keysets_n, sizeof(*cover));
 	char *names = join(&s->names);
@@ -183,7 +186,7 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 		.no_route = s->no_route,
 		.covers = cover,
 		.ttl_for = s->ttl_for,
-		.unsigned_ = !s->signed_ok,
+		.unsigned_ = !s->signed_ok || security == HS_UNKNOWN || security == HS_BOGUS,
 		.signed_until_at = s->signed_until_at,
 		.serial = s->serial,
 		.wildcard = s->wildcard,
@@ -225,7 +228,7 @@ static void note_owner(struct line *l, const struct look_owner *o)
 	horizon_begin(h, &r, &l->horizon);
 	for (size_t i = 0; i < o->servers_n; i++) {
 		ids[i] = id_of(&o->servers[i], o->owner);
-		note_server(h, l, &o->servers[i], ids[i]);
+		note_server(h, l, &o->servers[i], ids[i], r.security);
 	}
 	for (size_t i = 0; i < o->zones_n; i++)
 		if (o->zones[i].ns_ttl_for > ns_ttl_for)
