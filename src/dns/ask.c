@@ -93,8 +93,8 @@ static enum ask_outcome outcome_of(int error)
 	switch (error) {
 	case ECONNREFUSED:
 		return ASK_CONN_REFUSED;
-	case ENETUNREACH: case EHOSTUNREACH: case ENETDOWN: case EHOSTDOWN:
-	case EADDRNOTAVAIL: case EAFNOSUPPORT: case EACCES: case EPERM:
+	/* no host that is down, and no firewall, is a family of addresses that this host lacks */
+	case ENETUNREACH: case EADDRNOTAVAIL: case EAFNOSUPPORT:
 		return ASK_NO_ROUTE;
 	case ETIMEDOUT:
 		return ASK_TIMEOUT;

@@ -12,7 +12,7 @@
 
 #define PARENTS_ASKED 3                 /* servers of a parent that are asked about the child */
 #define NAMES_MAX     32                /* of name servers; real zones have at most 13 */
-#define ADDRESSES_MAX 256
+#define ADDRESSES_MAX 64
 
 /* What is known while the servers of a zone are looked for. */
 struct search {
@@ -85,6 +85,20 @@ static bool has_address(const struct zone *z, const char *name)
 }
 
 /* NS records of the child itself, by the resolvers. */
+/* Frees what is in r, too. */
+static void take_children(struct search *s, struct resolved *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *name = r[i].name;
+
+		add_names(&s[i], &r[i].msg.answer);
+		if (!r[i].ok)
+			incomplete(s[i].z, r[i].why);
+		resolved_free(&r[i], 1);
+		r[i] = (struct resolved){ .name = name, .type = DNS_NS };
+	}
+}
+
 static void ask_children(struct finder *f, struct search *s, size_t n)
 {
 	struct resolved *r = mem_array(n, sizeof(*r));
@@ -92,12 +106,10 @@ static void ask_children(struct finder *f, struct search *s, size_t n)
 	for (size_t i = 0; i < n; i++)
 		r[i] = (struct resolved){ .name = s[i].z->apex, .type = DNS_NS };
 	finder_resolve(f, r, n);
-	for (size_t i = 0; i < n; i++) {
-		add_names(&s[i], &r[i].msg.answer);
-		if (!r[i].ok)
-			incomplete(s[i].z, r[i].why);
-	}
-	resolved_free(r, n);
+	take_children(s, r, n);
+	/* who forges the resolver's answer may add servers that way, but hide none */
+	if (finder_validate(f, r, n))
+		take_children(s, r, n);
 	free(r);
 }
 
@@ -139,6 +151,18 @@ static void ask_addresses(struct finder *f, struct search *s, size_t n)
 	for (size_t i = 0; i < n; i++)
 		take_addresses(f, &s[i], r, 2 * names.n);
 	resolved_free(r, 2 * names.n);
+	for (size_t i = 0; i < 2 * names.n; i++)
+		r[i] = (struct resolved){ .name = names.v[i / 2],
+					  .type = i % 2 ? DNS_AAAA : DNS_A };
+	if (finder_validate(f, r, 2 * names.n)) {
+		for (size_t i = 0; i < n; i++) {
+			take_addresses(f, &s[i], r, 2 * names.n);
+			for (size_t k = 0; k < 2 * names.n; k++)
+				if (!r[k].ok && strv_has(&s[i].names, r[k].name))
+					incomplete(s[i].z, r[k].why);
+		}
+		resolved_free(r, 2 * names.n);
+	}
 	free(r);
 	strv_free(&names);
 }

@@ -119,6 +119,31 @@ static void ask_resolvers(const struct look_config *c, const struct addr *to, si
 	ask_all(q, n, &limits);
 }
 
+bool finder_validate(struct finder *f, struct resolved *r, size_t n)
+{
+	struct lookup *l;
+
+	if (f->c->validate != VALIDATE_DNSSEC || !f->v)
+		return false;
+	l = mem_array(n, sizeof(*l));
+	for (size_t i = 0; i < n; i++)
+		l[i] = (struct lookup){ .name = r[i].name, .type = r[i].type };
+	validator_lookup_all(f->v, l, n, VALIDATE_MS);
+	for (size_t i = 0; i < n; i++) {
+		r[i].ok = l[i].security == SECURITY_SECURE || l[i].security == SECURITY_INSECURE;
+		if (!r[i].ok) {
+			r[i].why = l[i].why ? l[i].why : mem_copy_str("no answer");
+			l[i].why = NULL;
+			continue;
+		}
+		r[i].msg = (struct dns_msg){ .answer = l[i].rrs };
+		l[i].rrs = (struct dns_rrs){ 0 };
+	}
+	lookups_free(l, n);
+	free(l);
+	return true;
+}
+
 void finder_resolve(struct finder *f, struct resolved *r, size_t n)
 {
 	const struct look_config *c = f->c;

@@ -82,6 +82,9 @@ struct resolved {
 	char       *why;                /* !ok */
 };
 void finder_resolve(struct finder *f, struct resolved *r, size_t n);
+/* The same question by the chain of trust: ok only if the answer is secure, or provably insecure.  False, and
+ * nothing is done, where nobody validates. */
+bool finder_validate(struct finder *f, struct resolved *r, size_t n);
 void resolved_free(struct resolved *r, size_t n);
 
 #endif

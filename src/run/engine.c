@@ -229,6 +229,26 @@ static int subject_of(const struct task *t)
 	return t->step == DO_PUBLISH ? t->l->ledger.set_serial : t->l->live.number;
 }
 
+/* An owner that left the configuration has records in its zone that no update will ever take away: their keys
+ * will be rolled, and clients refuse the server then. */
+static void tell_abandoned(struct round *r, struct task *t)
+{
+	const struct set *s = &t->l->ledger.set;
+
+	for (size_t i = 0; i < s->n && t->l->cfg->publish & PUBLISH_UPDATE; i++) {
+		char *text;
+
+		if (strv_has(&t->l->cfg->owners, s->v[i].owner) || !*s->v[i].owner ||
+		    (i && strcmp(s->v[i].owner, s->v[i - 1].owner) == 0))
+			continue;
+		text = mem_format("%s is not among the owners any more: its records stay in the zone until you "
+				  "delete them there, and must go before the key does", s->v[i].owner);
+		tell(r->en, TELL_FAILED, t->l, text);
+		free(text);
+		t->l->untidy = true;
+	}
+}
+
 /* The obligation is on disk before anything is handed out. */
 static void record_set(struct round *r, struct task *t)
 {
@@ -245,6 +265,7 @@ static void record_set(struct round *r, struct task *t)
 		goto out;
 	}
 	if (ledger_set_differs(l, &wanted)) {
+		tell_abandoned(r, t);
 		ledger_set_record(l, &wanted, r->now);
 	} else if (l->set_done_at && (t->l->cfg->publish & PUBLISH_INCLUDE) &&
 		   publish_include_changed(r->en->w, t->l->cfg->include_file)) {

@@ -12,6 +12,7 @@
 
 #define REPORT_MAX   ((size_t)256 << 20)
 #define LOOK_LIMIT_MS ((int64_t)300 * 1000)
+#define TTL_MAX       (30 * DAY)        /* no resolver keeps anything so long; a lie may say more */
 #define OWNER_MS      40                /* more for each owner: twice what the pace of asking needs */
 #define SYSTEM_RESOLVERS_MAX 3
 
@@ -98,10 +99,6 @@ static enum horizon_security security_of(const struct look_owner *o, const char 
 	enum horizon_security worst = HS_SECURE;
 
 	*why = NULL;
-	if (o->problem || !o->zones_n) {
-		*why = o->problem;
-		return HS_UNKNOWN;
-	}
 	for (size_t i = 0; i < o->zones_n; i++) {
 		enum horizon_security s = of[o->zones[i].security];
 
@@ -109,6 +106,10 @@ static enum horizon_security security_of(const struct look_owner *o, const char 
 			continue;
 		worst = s;
 		*why = o->zones[i].why;
+	}
+	if (worst != HS_BOGUS && (o->problem || !o->zones_n)) {
+		worst = HS_UNKNOWN;
+		*why = o->problem;
 	}
 	return worst;
 }
@@ -172,8 +173,8 @@ static char *id_of(const struct look_server *s, const char *owner)
 	return mem_format("%s %s%s%s", address, s->zone, end ? " for " : "", end ? s->name : "");
 }
 
-/* While it is not known whether the zone is secure, or its keys cannot be believed, no answer is: whoever keeps
- * us from the keys may be the one who answers. */
+/* While it is not known whether the zone is secure, or its keys cannot be believed, no answer is: whoever
+ * keeps us from the keys may be the one who answers. */
 static void note_server(struct horizon *h, const struct line *l, const struct look_server *s, const char *id,
 			enum horizon_security security)
 {
@@ -185,7 +186,7 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 		.why = s->why,
 		.no_route = s->no_route,
 		.covers = cover,
-		.ttl_for = s->ttl_for,
+		.ttl_for = s->ttl_for < TTL_MAX ? s->ttl_for : TTL_MAX,
 		.unsigned_ = !s->signed_ok || security == HS_UNKNOWN || security == HS_BOGUS,
 		.signed_until_at = s->signed_until_at,
 		.serial = s->serial,
@@ -199,7 +200,7 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 		break;
 	case ANSWER_EMPTY:
 		a.kind = HA_EMPTY;
-		a.ttl_for = s->negative_for;
+		a.ttl_for = s->negative_for < TTL_MAX ? s->negative_for : TTL_MAX;
 		break;
 	case ANSWER_DATA:
 		a.kind = HA_DATA;
@@ -412,6 +413,14 @@ bool eyes_content(const struct line *l)
 	return true;
 }
 
+static bool recorded(const struct line *l, const char *owner)
+{
+	for (size_t i = 0; i < l->ledger.set.n; i++)
+		if (strcmp(l->ledger.set.v[i].owner, owner) == 0 && l->ledger.set.v[i].published_at)
+			return true;
+	return false;
+}
+
 static bool shown_nowhere(const struct horizon *h, int keyset)
 {
 	size_t k = 0, answers = 0;
@@ -435,6 +444,8 @@ const char *eyes_unseen(const struct line *l)
 	for (size_t i = 0; i < l->ledger.eyes_n; i++) {
 		const struct horizon *h = &l->ledger.eyes[i];
 
+		if (!recorded(l, h->owner))
+			continue;
 		if ((l->live.number && shown_nowhere(h, l->live.keyset)) ||
 		    (l->staging.number && shown_nowhere(h, l->staging.keyset)))
 			return h->owner;
@@ -497,8 +508,7 @@ static void security_alarm(struct strv *out, const struct line *l, const struct 
 					  "%s", h->owner, h->why ? h->why : "?"));
 		return;
 	case HS_UNKNOWN:
-		if (l->staging.number)
-			strv_take(out, mem_format("nothing is known of %s: %s", h->owner,
+		strv_take(out, mem_format("nothing is known of %s: %s", h->owner,
 						  h->why ? h->why : "?"));
 	}
 }
