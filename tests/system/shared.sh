@@ -75,7 +75,7 @@ check 'roll: the include file cannot be written, exit 1' fails_with 1 'imap.*can
 check '... its records are as they were' eq "$(records)" 2
 check '... days later nothing is promoted' fails_with 1 'cannot be read' day 5 cron mx
 check '... the live key is the old one' eq "$(live mx)" gen/000001
-check '... status says so' fails_with 1 'does not show' day 5 status mx
+check '... status says so' fails_with 1 'does not show' day 5 status --json mx
 
 # --- a line that lost its state, and whose servers cannot be told ---
 world lost
