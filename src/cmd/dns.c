@@ -12,12 +12,6 @@
 #include "sys/clock.h"
 #include "sys/proc.h"
 
-static const char *const securities[] = {
-	[HS_UNKNOWN] = "unknown",
-	[HS_INSECURE] = "insecure",
-	[HS_SECURE] = "secure",
-	[HS_BOGUS] = "bogus",
-};
 static const char *const sights[] = {
 	[SIGHT_HOLD] = "hold",
 	[SIGHT_WAIT] = "wait",
@@ -108,7 +102,7 @@ static void print_servers(const struct horizon *h, const struct column *c)
 
 static void print_owner(const struct horizon *h, const struct column *c, int64_t now)
 {
-	printf("\n%s  (%s%s)\n", h->owner, securities[h->security], h->wildcard ? ", wildcard" : "");
+	printf("\n%s  (%s%s)\n", h->owner, horizon_security_name(h->security), h->wildcard ? ", wildcard" : "");
 	if (h->why)
 		print_wrapped(h->why, "  ! ", "    ", 80);
 	print_servers(h, c);
@@ -184,7 +178,7 @@ static void put_owner(struct json *list, const struct horizon *h, const struct c
 	struct json *o = json_put(list, NULL, json_object()), *part;
 
 	json_put_str(o, "owner", h->owner);
-	json_put_str(o, "dnssec", securities[h->security]);
+	json_put_str(o, "dnssec", horizon_security_name(h->security));
 	json_put_str(o, "why", h->why);
 	json_put_bool(o, "wildcard", h->wildcard);
 	part = json_put(o, "stale_until", json_object());
@@ -281,7 +275,7 @@ enum exit_status cmd_dns(const struct args *a)
 	lines = json_put(doc, "lines", json_array());
 	for (size_t i = 0; i < s.n; i++)
 		world_load(&s.world, s.lines[i]);
-	eyes_look(&s.world, s.lines, s.n, 1);
+	eyes_look(s.lines, s.n, 1);
 	for (size_t i = 0; i < s.n; i++)
 		if (show(&s, s.lines[i], lines, a) != EXIT_OK)
 			status = EXIT_BAD;

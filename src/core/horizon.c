@@ -36,6 +36,19 @@ static void replace(char **to, const char *s)
 	*to = copy;
 }
 
+const char *horizon_security_name(enum horizon_security s)
+{
+	static const char *const names[] = {
+		[HS_UNKNOWN] = "unknown",
+		[HS_INSECURE] = "insecure",
+		[HS_SECURE] = "secure",
+		[HS_BOGUS] = "bogus",
+	};
+	_Static_assert(ARRAY_LEN(names) == HS_BOGUS + 1, "a word for each status");
+
+	return names[s];
+}
+
 void horizon_init(struct horizon *h, const char *owner)
 {
 	*h = (struct horizon){ .owner = mem_copy_str(owner), .keysets_n = 1 };

@@ -79,6 +79,7 @@ struct horizon_keyset {
 };
 
 enum horizon_security { HS_UNKNOWN, HS_INSECURE, HS_SECURE, HS_BOGUS };
+const char *horizon_security_name(enum horizon_security s);     /* "unknown", "insecure", ... */
 
 struct horizon {
 	char   *owner;

@@ -27,19 +27,6 @@ struct validator {
 	struct ub_ctx *ctx;
 };
 
-const char *security_name(enum security s)
-{
-	static const char *const names[] = {
-		[SECURITY_UNKNOWN] = "unknown",
-		[SECURITY_INSECURE] = "insecure",
-		[SECURITY_SECURE] = "secure",
-		[SECURITY_BOGUS] = "bogus",
-	};
-	_Static_assert(ARRAY_LEN(names) == SECURITY_BOGUS + 1, "a name for each");
-
-	return names[s];
-}
-
 /* Set-up --------------------------------------------------------------------------------------- */
 
 /* Zones that libunbound would answer by itself, beside those of private addresses. */

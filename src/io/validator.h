@@ -12,7 +12,6 @@
 #include "sys/addr.h"
 
 enum security { SECURITY_UNKNOWN, SECURITY_INSECURE, SECURITY_SECURE, SECURITY_BOGUS };
-const char *security_name(enum security s);     /* "unknown", "insecure", "secure", "bogus" */
 
 struct validator_config {
 	const char        *trust_anchor;        /* file in zone format: DS or DNSKEY of the root;

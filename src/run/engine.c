@@ -629,7 +629,7 @@ static void prepare(struct engine *en, struct line *l, const struct order *o)
 
 static void look(struct engine *en, struct line **lines, size_t n)
 {
-	eyes_look(en->w, lines, n, en->jobs);
+	eyes_look(lines, n, en->jobs);
 	for (size_t i = 0; i < n && !en->dry_run; i++)
 		if (lines[i]->policy.verifies && !lines[i]->failed)
 			save(en, lines[i]);

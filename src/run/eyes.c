@@ -357,12 +357,11 @@ static void look_group(struct group *g, unsigned jobs)
 	strv_free(&g->owners);
 }
 
-void eyes_look(struct world *w, struct line *const *lines, size_t n, unsigned jobs)
+void eyes_look(struct line *const *lines, size_t n, unsigned jobs)
 {
 	struct line **left = mem_array(n, sizeof(*left)), **group = mem_array(n, sizeof(*group));
 	size_t left_n = 0;
 
-	(void)w;
 	for (size_t i = 0; i < n; i++) {
 		if (lines[i]->failed || !lines[i]->policy.verifies || !lines[i]->cfg->owners.n)
 			continue;

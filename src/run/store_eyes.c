@@ -12,14 +12,6 @@ static const char *const states[] = {
 };
 _Static_assert(ARRAY_LEN(states) == H_GOOD + 1, "a word for each state");
 
-static const char *const securities[] = {
-	[HS_UNKNOWN] = "unknown",
-	[HS_INSECURE] = "insecure",
-	[HS_SECURE] = "secure",
-	[HS_BOGUS] = "bogus",
-};
-_Static_assert(ARRAY_LEN(securities) == HS_BOGUS + 1, "a word for each status");
-
 /* Zero means "not", and is not written. */
 static void put_n(struct json *o, const char *key, int64_t n)
 {
@@ -83,7 +75,7 @@ void store_put_eyes(struct json *o, const struct ledger *l)
 		j = json_put(list, NULL, json_object());
 		json_put_str(j, "owner", h->owner);
 		json_put_str(j, "path", h->path);
-		json_put_str(j, "security", securities[h->security]);
+		json_put_str(j, "security", horizon_security_name(h->security));
 		put_text(j, "why", h->why);
 		put_flag(j, "wildcard", h->wildcard);
 		json_put_int(j, "looked_at", h->looked_at);
@@ -113,6 +105,14 @@ static int word(const struct json *o, const char *key, const char *const *words,
 		if (strcmp(s, words[i]) == 0)
 			return (int)i;
 	return 0;
+}
+
+static enum horizon_security security(const char *text)
+{
+	for (int s = HS_UNKNOWN; s <= HS_BOGUS; s++)
+		if (strcmp(text, horizon_security_name((enum horizon_security)s)) == 0)
+			return (enum horizon_security)s;
+	return HS_UNKNOWN;
 }
 
 static int small(const struct json *o, const char *key)
@@ -163,7 +163,7 @@ static void get_eye(struct horizon *h, const struct json *o)
 	if (json_int(json_at(keysets, 0), "id", -1) != 0)
 		return;
 	h->path = mem_copy_str(json_str(o, "path", NULL));
-	h->security = (enum horizon_security)word(o, "security", securities, ARRAY_LEN(securities));
+	h->security = security(json_str(o, "security", ""));
 	h->why = mem_copy_str(json_str(o, "why", NULL));
 	h->wildcard = json_bool(o, "wildcard", false);
 	h->looked_at = json_int(o, "looked_at", 0);
