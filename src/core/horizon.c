@@ -207,6 +207,7 @@ static void note_view(struct horizon *h, size_t i, struct horizon_view *v,
 	bool covered = false;
 
 	switch (a->kind) {
+	case HA_UNASKED:
 	case HA_FAIL:
 		return;
 	case HA_EMPTY:
@@ -273,6 +274,9 @@ void horizon_note(struct horizon *h, const struct horizon_answer *a, const struc
 
 	if (a->names)
 		replace(&s->names, a->names);
+	/* no silence of the server's, and no answer of this run */
+	if (a->kind == HA_UNASKED)
+		return;
 	if (a->kind == HA_FAIL) {
 		note_failure(h, s, a);
 		return;

@@ -114,7 +114,7 @@ void horizon_begin(struct horizon *h, const struct horizon_round *r,
 
 struct horizon_answer {
 	const char *id, *names;
-	enum { HA_FAIL, HA_EMPTY, HA_DATA, HA_ALIAS } kind;
+	enum { HA_UNASKED, HA_FAIL, HA_EMPTY, HA_DATA, HA_ALIAS } kind;
 	const char *why;
 	bool        no_route;
 	/* DATA: parallel to h->keysets; of keyset 0 it is not looked at.  UNKNOWN (records that we

@@ -203,6 +203,7 @@ void reply_take(struct look_server *s, const struct question *q, const struct dn
 
 	s->at = q->at ? q->at : now;
 	s->no_route = q->outcome == ASK_NO_ROUTE;
+	s->unasked = q->outcome == ASK_UNANSWERED;
 	if (q->outcome != ASK_ANSWERED) {
 		fail(s, ask_outcome_text(q->outcome));
 	} else if (dns_msg_parse(&m, q->reply, q->reply_len, &e) < 0) {

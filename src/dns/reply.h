@@ -36,6 +36,7 @@ struct look_server {
 	char        *nsid;
 	int64_t      at;                /* when the answer had arrived */
 	bool         no_route;          /* FAIL because this host has no route to such addresses */
+	bool         unasked;           /* FAIL because there was no time to ask */
 };
 
 /* What came of a question about s->name to a server of s->zone: answer and everything below it, in

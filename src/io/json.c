@@ -172,6 +172,39 @@ const char *json_text(const struct json *v)
 	return json_string_value(inside(v));
 }
 
+static bool plain_text(const char *s)
+{
+	for (; *s; s++)
+		if (((unsigned char)*s < 0x20 && *s != '\n' && *s != '\t') || *s == 0x7f)
+			return false;
+	return true;
+}
+
+/* json_parse bounds the depth */
+static bool plain(const json_t *v)
+{
+	json_t *in = (json_t *)v, *part;
+	const char *key;
+	size_t i;
+
+	if (json_is_integer(v))
+		return json_integer_value(v) >= -1;
+	if (json_is_string(v))
+		return plain_text(json_string_value(v));
+	json_array_foreach(in, i, part)
+		if (!plain(part))
+			return false;
+	json_object_foreach(in, key, part)
+		if (!plain_text(key) || !plain(part))
+			return false;
+	return true;
+}
+
+bool json_plain(const struct json *v)
+{
+	return plain(inside(v));
+}
+
 /* --- writing --- */
 
 static int add(const char *bytes, size_t len, void *out)

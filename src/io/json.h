@@ -45,6 +45,8 @@ bool json_bool(const struct json *o, const char *key, bool fallback);
 size_t json_len(const struct json *a);                  /* 0 if not an array */
 struct json *json_at(const struct json *a, size_t i);
 const char *json_text(const struct json *v);            /* a string value, or NULL */
+/* Nowhere in it a number below -1, or a control character other than newline and tab. */
+bool json_plain(const struct json *v);
 
 /* Two-space indentation and a newline at the end if pretty, else one line without blanks and
  * newline.  Keys stay in the order in which they were put.  What out cannot hold is lost: look at

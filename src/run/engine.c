@@ -658,9 +658,12 @@ static void distrust_unseen(struct engine *en, struct line *l)
 
 /* No publisher's word counts until servers are seen to have followed it.  Most do within a second or so;
  * the others are seen by the next run. */
+#define LOOK_AGAIN_MS 10000             /* longer: somebody is silent, and would be the next time */
+
 static void look_again(const struct round *r)
 {
 	static const unsigned pauses_ms[] = { 300, 700, 1500 };
+	int64_t until_ms = clock_monotonic_ms() + LOOK_AGAIN_MS;
 	struct line **lines = mem_array(r->n, sizeof(struct line *));
 	size_t n = 0;
 
@@ -668,7 +671,9 @@ static void look_again(const struct round *r)
 		if (r->tasks[i].step == DO_PUBLISH && r->tasks[i].l->policy.verifies &&
 		    !r->tasks[i].l->failed)
 			lines[n++] = r->tasks[i].l;
-	for (size_t p = 0; p < ARRAY_LEN(pauses_ms) && n && !proc_stopping(); p++) {
+	for (size_t p = 0; p < ARRAY_LEN(pauses_ms) && n && !proc_stopping() &&
+			   clock_monotonic_ms() < until_ms;
+	     p++) {
 		size_t left = 0;
 
 		clock_pause_ms(pauses_ms[p]);

@@ -196,7 +196,7 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 
 	switch (s->answer) {
 	case ANSWER_FAIL:
-		a.kind = HA_FAIL;
+		a.kind = s->unasked ? HA_UNASKED : HA_FAIL;
 		break;
 	case ANSWER_EMPTY:
 		a.kind = HA_EMPTY;
@@ -429,7 +429,7 @@ static bool shown_nowhere(const struct horizon *h, int keyset)
 	for (size_t i = 0; i < h->servers_n && k < h->keysets_n; i++) {
 		const struct horizon_server *s = &h->servers[i];
 
-		if (!s->listed || s->failing_at || s->no_route)
+		if (!s->listed || !s->answered_at || s->failing_at || s->no_route)
 			continue;
 		if (s->views[k].state == H_GOOD && s->records != 0)
 			return false;
@@ -468,7 +468,7 @@ static void server_alarm(struct strv *out, const struct line *l, const struct fa
 {
 	char at[WHEN_TEXT_LEN];
 
-	if (!s->listed || s->no_route)
+	if (!s->listed || s->no_route || (!s->answered_at && !s->failing_at))
 		return;
 	if (s->failing_at) {
 		if (now - s->failing_at < ALARM_AFTER_FOR)

@@ -375,9 +375,11 @@ int store_load_ledger(struct ledger *out, bool *missing, const struct line_confi
 		goto out;
 	}
 	o = json_parse(text.s, text.len, e);
-	if (!o || !json_has(o, "version") || !json_has(o, "keysets") || !json_has(o, "set")) {
+	if (!o || !json_has(o, "version") || !json_has(o, "keysets") || !json_has(o, "set") ||
+	    !json_plain(o)) {
 		if (o)
-			err_set(e, ERR_LOCAL, "it lacks what every state has");
+			err_set(e, ERR_LOCAL, json_has(o, "set") ? "it has values that certline never writes"
+								 : "it lacks what every state has");
 		err_wrap(e, "%s is damaged; restore it from a backup, or move it away: certline then "
 			 "takes what the generations say and starts every wait anew", path);
 		goto out;

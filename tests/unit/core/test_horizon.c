@@ -96,6 +96,9 @@ static void answer(struct bench *b, struct horizon *h, char server, const char *
 		a.kind = HA_EMPTY;
 	} else if (*c == 'A') {
 		a.kind = HA_ALIAS;
+	} else if (*c == 'N') {
+		a.kind = HA_UNASKED;
+		a.why = "not asked in time";
 	} else if (*c == 'F' || *c == 'R') {
 		a.kind = HA_FAIL;
 		a.no_route = *c == 'R';
@@ -277,6 +280,10 @@ static const struct scenario {
 	  HORIZON_WAIT, HR_HORIZON, -9000 + DAY + DAY + 300 },
 	{ "18 was good: no wait", IGNORE, BASE("3600") "300" BOTH "| 600" BOTH "| 900 a=12:3600 b=F | 90000 a=12:3600 b=F", 90000,
 	  HORIZON_GO, HR_NONE, 7500 },
+	{ "18 not asked is not silent", IGNORE, BASE("3600") "300 a=12:3600 b=N | 86700 a=12:3600 b=N", 86700,
+	  HORIZON_HOLD, HR_STALE, 86700 + 3900 },
+	{ "18 not asked, never seen", IGNORE, "-9000 a=1:3600 b=N | keep 12 | 300 a=12:3600 b=N | 90000 a=12:3600 b=N", 90000,
+	  HORIZON_HOLD, HR_STALE, 90000 + DAY + 300 },
 	{ "18 nobody is left", IGNORE, BASE1("3600") "300 a=12:3600 | 600 a=F | 90000 a=F", 90000, HORIZON_HOLD, HR_NO_SERVER, NEVER },
 	{ "19 comes back old", IGNORE, BASE("3600") "300 a=12:3600 b=F | 90600" HALF, 90600, HORIZON_HOLD, HR_LACKS, 94500 },
 	{ "19 and catches up", IGNORE, BASE("3600") "300 a=12:3600 b=F | 90600" HALF "| 91000" BOTH, 91000, HORIZON_WAIT, HR_HORIZON, 94900 },

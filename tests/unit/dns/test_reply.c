@@ -144,6 +144,7 @@ static void no_answers(void **state)
 		assert_int_equal(s.answer, ANSWER_FAIL);
 		assert_non_null(strstr(s.why, rows[i].why));
 		assert_int_equal(s.no_route, rows[i].no_route);
+		assert_int_equal(s.unasked, rows[i].outcome == ASK_UNANSWERED);
 		assert_int_equal(s.at, MADE_NOW);
 		reply_server_free(&s);
 	}

@@ -49,7 +49,7 @@ static void fill(struct look_owner *o)
 	s = &o->servers[1];
 	*s = (struct look_server){ .zone = mem_copy_str("example.org"),
 				   .name = mem_copy_str("_25._tcp.mx.example.org"), .answer = ANSWER_FAIL,
-				   .why = mem_copy_str("no answer in time"), .no_route = true, .at = 1790000001,
+				   .why = mem_copy_str("no answer in time"), .no_route = true, .unasked = true, .at = 1790000001,
 				   .target = mem_copy_str("x.example.org"), .negative_for = 30 };
 	assert_true(addr_parse(&s->addr, "[2001:db8::1]:5353", 53));
 }

@@ -288,6 +288,8 @@ static void a_ledger_that_is_not_ours_is_refused(void **state)
 		{ "", "damaged" },
 		{ "[]", "damaged" },
 		{ "{\"version\": 1}", "damaged" },
+		{ "{\"version\": 1, \"keysets\": [], \"set\": {\"done_at\": -2}}", "never writes" },
+		{ "{\"version\": 1, \"keysets\": [{\"x\": \"\\u001b[2J\"}], \"set\": {}}", "never writes" },
 	};
 	struct line_config c = line_of("refused");
 	struct ledger l;
