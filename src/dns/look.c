@@ -306,81 +306,116 @@ size_t look_system_resolvers(struct addr *out, size_t max, const char *path)
 	return n;
 }
 
-/* The primary ---------------------------------------------------------------------------------- */
+/* Primaries ------------------------------------------------------------------------------------ */
 
-static void primary_addresses(struct look_primary *out, struct finder *f)
+static void add_address(struct look_primary *p, const struct dns_rr *rr, uint16_t port)
 {
-	struct resolved r[2] = {
-		{ .name = out->mname, .type = DNS_A }, { .name = out->mname, .type = DNS_AAAA },
-	};
+	struct addr a;
 
-	finder_resolve(f, r, 2);
-	for (size_t i = 0; i < 2; i++) {
-		for (size_t k = 0; k < r[i].msg.answer.n; k++) {
-			const struct dns_rr *rr = &r[i].msg.answer.v[k];
-			struct addr a;
-
-			if (rr->type != r[i].type ||
-			    !addr_from_bytes(&a, rr->rdata, rr->rdata_len, f->c->port))
-				continue;
-			out->addrs = mem_resize(out->addrs, out->addrs_n + 1, sizeof(*out->addrs));
-			out->addrs[out->addrs_n++] = a;
-		}
-	}
-	resolved_free(r, 2);
+	if ((rr->type != DNS_A && rr->type != DNS_AAAA) ||
+	    !addr_from_bytes(&a, rr->rdata, rr->rdata_len, port))
+		return;
+	p->addrs = mem_resize(p->addrs, p->addrs_n + 1, sizeof(*p->addrs));
+	p->addrs[p->addrs_n++] = a;
 }
 
-/* Of a configured zone, whose SOA record was not asked for. */
-static void primary_name(struct look_primary *out, struct finder *f)
+/* Of configured zones, whose SOA record was not asked for. */
+static void find_mnames(struct finder *f, struct zone *const *z, size_t n)
 {
-	struct resolved r = { .name = out->apex, .type = DNS_SOA };
+	struct resolved *r = mem_array(n, sizeof(*r));
 	struct dns_soa soa;
 
-	finder_resolve(f, &r, 1);
-	for (size_t i = 0; i < r.msg.answer.n && !out->mname; i++)
-		if (strcmp(r.msg.answer.v[i].owner, out->apex) == 0 &&
-		    dns_rr_soa(&soa, &r.msg.answer.v[i]))
-			out->mname = soa.mname;
-	resolved_free(&r, 1);
+	for (size_t i = 0; i < n; i++)
+		r[i] = (struct resolved){ .name = z[i]->apex, .type = DNS_SOA, .ok = z[i]->mname };
+	finder_resolve(f, r, n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < r[i].msg.answer.n && !z[i]->mname; k++)
+			if (strcmp(r[i].msg.answer.v[k].owner, z[i]->apex) == 0 &&
+			    dns_rr_soa(&soa, &r[i].msg.answer.v[k]))
+				z[i]->mname = soa.mname;
+	resolved_free(r, n);
+	free(r);
 }
 
-int look_primary(struct look_primary *out, const char *name, const struct look_config *c,
-		 struct err *e)
+/* One for each zone. */
+static void find_primaries(struct finder *f, struct look_primary *out, struct zone *const *z,
+			   size_t n)
 {
+	struct resolved *r = mem_array(2 * n, sizeof(*r));
+
+	find_mnames(f, z, n);
+	for (size_t i = 0; i < 2 * n; i++)
+		r[i] = (struct resolved){ .name = z[i / 2]->mname ? z[i / 2]->mname : "",
+					  .type = i % 2 ? DNS_AAAA : DNS_A,
+					  .ok = !z[i / 2]->mname };
+	finder_resolve(f, r, 2 * n);
+	for (size_t i = 0; i < n; i++) {
+		out[i].apex = mem_copy_str(z[i]->apex);
+		out[i].mname = mem_copy_str(z[i]->mname);
+		for (size_t k = 2 * i; k < 2 * i + 2; k++)
+			for (size_t a = 0; a < r[k].msg.answer.n; a++)
+				add_address(&out[i], &r[k].msg.answer.v[a], f->c->port);
+		/* a zone that DNS does not tell of: its servers are known, and one may take updates */
+		if (!z[i]->configured || out[i].addrs_n)
+			continue;
+		out[i].addrs = mem_array(z[i]->servers_n, sizeof(*out[i].addrs));
+		for (size_t k = 0; k < z[i]->servers_n; k++)
+			out[i].addrs[out[i].addrs_n++] = z[i]->servers[k].addr;
+	}
+	resolved_free(r, 2 * n);
+	free(r);
+}
+
+static void copy_primary(struct look_primary *out, const struct look_primary *p)
+{
+	*out = (struct look_primary){ .apex = mem_copy_str(p->apex),
+				      .mname = mem_copy_str(p->mname), .addrs_n = p->addrs_n };
+	out->addrs = mem_array(p->addrs_n, sizeof(*out->addrs));
+	for (size_t i = 0; i < p->addrs_n; i++)
+		out->addrs[i] = p->addrs[i];
+}
+
+void look_primaries(struct look_primary *out, const char *const *names, size_t n,
+		    const struct look_config *c)
+{
+	struct zone **z = mem_array(n, sizeof(struct zone *));
+	struct zone **each = mem_array(n, sizeof(struct zone *));
+	struct look_primary *found = mem_array(n, sizeof(*found));
+	char **why = mem_array(n, sizeof(*why));
+	size_t each_n = 0, k;
 	struct finder f;
-	struct zone *z;
-	char *why;
-	int rc = 0;
 
-	*out = (struct look_primary){ 0 };
 	finder_init(&f, c);
-	finder_zones(&f, &z, &why, &name, 1);
-	if (!z) {
-		rc = err_set(e, ERR_LATER, "%s", why);
-		free(why);
-		goto out;
+	finder_zones(&f, z, why, names, n);
+	for (size_t i = 0; i < n; i++) {
+		for (k = 0; z[i] && k < each_n && each[k] != z[i];)
+			k++;
+		if (z[i] && k == each_n)
+			each[each_n++] = z[i];
 	}
-	out->apex = mem_copy_str(z->apex);
-	out->mname = mem_copy_str(z->mname);
-	if (!out->mname)
-		primary_name(out, &f);
-	if (out->mname)
-		primary_addresses(out, &f);
-	/* a zone that DNS does not tell of: its servers are known, and one may take updates */
-	if (z->configured && !out->addrs_n) {
-		out->addrs = mem_array(z->servers_n, sizeof(*out->addrs));
-		for (size_t i = 0; i < z->servers_n; i++)
-			out->addrs[out->addrs_n++] = z->servers[i].addr;
+	find_primaries(&f, found, each, each_n);
+	for (size_t i = 0; i < n; i++) {
+		out[i] = (struct look_primary){ .problem = why[i] };
+		for (k = 0; z[i] && each[k] != z[i];)
+			k++;
+		if (z[i])
+			copy_primary(&out[i], &found[k]);
 	}
-out:
+	look_primaries_free(found, each_n);
 	finder_free(&f);
-	return rc;
+	free(found);
+	free(each);
+	free(z);
+	free(why);
 }
 
-void look_primary_free(struct look_primary *p)
+void look_primaries_free(struct look_primary *p, size_t n)
 {
-	free(p->apex);
-	free(p->mname);
-	free(p->addrs);
-	*p = (struct look_primary){ 0 };
+	for (size_t i = 0; i < n; i++) {
+		free(p[i].problem);
+		free(p[i].apex);
+		free(p[i].mname);
+		free(p[i].addrs);
+		p[i] = (struct look_primary){ 0 };
+	}
 }

@@ -43,14 +43,16 @@ void look_free(struct look_owner *o, size_t n);         /* the contents; not the
  * none. */
 size_t look_system_resolvers(struct addr *out, size_t max, const char *path);
 
-/* The zone of a name, for updates: apex, MNAME and its addresses.  Same worker rule. */
+/* The zone of each name, for updates: apex, MNAME and its addresses.  Names of the same zone are
+ * told the same.  Same worker rule. */
 struct look_primary {
+	char        *problem;           /* the zone could not be found; NULL else */
 	char        *apex, *mname;
 	struct addr *addrs;
 	size_t       addrs_n;
 };
-int look_primary(struct look_primary *out, const char *name, const struct look_config *c,
-		 struct err *e) NEEDS_CHECK;
-void look_primary_free(struct look_primary *p);
+void look_primaries(struct look_primary *out, const char *const *names, size_t n,
+		    const struct look_config *c);
+void look_primaries_free(struct look_primary *p, size_t n);     /* the contents; not the array */
 
 #endif

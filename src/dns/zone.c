@@ -63,21 +63,28 @@ void finder_free(struct finder *f)
 static void by_validator(struct finder *f, struct resolved *r, size_t n)
 {
 	struct lookup *l = mem_array(n, sizeof(*l));
+	size_t *of = mem_array(n, sizeof(*of)), left = 0;
 
-	for (size_t i = 0; i < n; i++)
-		l[i] = (struct lookup){ .name = r[i].name, .type = r[i].type };
-	if (f->v)
-		validator_lookup_all(f->v, l, n, VALIDATE_MS);
 	for (size_t i = 0; i < n; i++) {
-		r[i].ok = f->v && l[i].security != SECURITY_UNKNOWN;
-		if (!r[i].ok)
-			r[i].why = mem_copy_str(f->v_why ? f->v_why :
-						l[i].why ? l[i].why : "no answer");
-		r[i].msg = (struct dns_msg){ .answer = l[i].rrs,
-					     .rcode = l[i].nxdomain ? DNS_NXDOMAIN : DNS_NOERROR };
-		l[i].rrs = (struct dns_rrs){ 0 };
+		if (r[i].ok)
+			continue;
+		of[left] = i;
+		l[left++] = (struct lookup){ .name = r[i].name, .type = r[i].type };
 	}
-	lookups_free(l, n);
+	if (f->v)
+		validator_lookup_all(f->v, l, left, VALIDATE_MS);
+	for (size_t k = 0; k < left; k++) {
+		struct resolved *x = &r[of[k]];
+
+		x->ok = f->v && l[k].security != SECURITY_UNKNOWN;
+		if (!x->ok)
+			x->why = mem_copy_str(f->v_why ? f->v_why : l[k].why ? l[k].why : "no answer");
+		x->msg = (struct dns_msg){ .answer = l[k].rrs,
+					   .rcode = l[k].nxdomain ? DNS_NXDOMAIN : DNS_NOERROR };
+		l[k].rrs = (struct dns_rrs){ 0 };
+	}
+	lookups_free(l, left);
+	free(of);
 	free(l);
 }
 

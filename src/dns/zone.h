@@ -53,7 +53,7 @@ struct zone {
 	uint32_t     *serials;          /* of every server, 0: not known; NULL: not asked */
 };
 
-/* All that is found out in one call of look_all or look_primary. */
+/* All that is found out in one call of look_all or look_primaries. */
 struct finder {
 	const struct look_config *c;
 	struct validator *v;            /* NULL: none is needed, or it could not be made: v_why */

@@ -64,48 +64,64 @@ static const char *row_for(const struct strv *rows, const char *name, char **zon
 	return found;
 }
 
-/* Which zone the owner is in, and where that is written. */
-static int find_zone(char **zone, struct addr **servers, size_t *n, const struct line_config *c,
-		     const struct look_config *how, const char *owner, struct err *e)
+static void add_to_job(struct jobs *jobs, const char *zone, const struct addr *servers, size_t n,
+		       const char *owner)
 {
-	const char *address = row_for(&c->update_servers, owner, zone);
-	struct look_primary p;
+	struct job *j;
+	size_t i = 0;
 
-	if (address) {
-		*servers = mem_array(1, sizeof(**servers));
-		*n = 1;
-		if (!addr_parse(*servers, address, 53))
-			mem_bug("an address that was checked is none");
-		return 0;
+	while (i < jobs->n && strcmp(jobs->v[i].zone, zone) != 0)
+		i++;
+	if (i == jobs->n) {
+		jobs->v = mem_resize(jobs->v, jobs->n + 1, sizeof(*jobs->v));
+		jobs->v[jobs->n++] = (struct job){ .zone = mem_copy_str(zone), .servers_n = n,
+						   .servers = mem_array(n, sizeof(struct addr)) };
+		for (size_t k = 0; k < n; k++)
+			jobs->v[i].servers[k] = servers[k];
 	}
-	if (look_primary(&p, owner, how, e) < 0)
-		return err_wrap(e, "the zone of %s", owner);
-	if (!p.addrs_n) {
-		look_primary_free(&p);
-		return err_set(e, ERR_LATER, "the primary server of the zone of %s has no address: name it in "
-			       "[update] servers", owner);
-	}
-	*zone = p.apex;
-	*servers = p.addrs;
-	*n = p.addrs_n;
-	p.apex = NULL;
-	p.addrs = NULL;
-	look_primary_free(&p);
-	return 0;
+	j = &jobs->v[i];
+	j->owners = mem_resize(j->owners, j->owners_n + 1, sizeof(*j->owners));
+	j->owners[j->owners_n++] = (struct update_owner){ .owner = owner };
 }
 
-static struct job *job_of(struct jobs *jobs, char *zone, struct addr *servers, size_t n)
+/* Which zone each owner is in, and where that is written.  The first error is in *first, and ends nothing. */
+static void find_jobs(struct jobs *jobs, const struct line_config *c, struct err *first)
 {
-	for (size_t i = 0; i < jobs->n; i++) {
-		if (strcmp(jobs->v[i].zone, zone) != 0)
-			continue;
+	const char **unknown = mem_array(c->owners.n, sizeof(*unknown));
+	struct look_primary *p = mem_array(c->owners.n, sizeof(*p));
+	struct look_config how;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->owners.n; i++) {
+		char *zone;
+		const char *address = row_for(&c->update_servers, c->owners.v[i], &zone);
+		struct addr server;
+
+		if (!address)
+			unknown[n++] = c->owners.v[i];
+		else if (!addr_parse(&server, address, 53))
+			mem_bug("an address that was checked is none");
+		else
+			add_to_job(jobs, zone, &server, 1, c->owners.v[i]);
 		free(zone);
-		free(servers);
-		return &jobs->v[i];
 	}
-	jobs->v = mem_resize(jobs->v, jobs->n + 1, sizeof(*jobs->v));
-	jobs->v[jobs->n] = (struct job){ .zone = zone, .servers = servers, .servers_n = n };
-	return &jobs->v[jobs->n++];
+	if (n) {
+		eyes_config(&how, c);
+		look_primaries(p, unknown, n, &how);
+		eyes_config_free(&how);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!p[i].problem && p[i].addrs_n)
+			add_to_job(jobs, p[i].apex, p[i].addrs, p[i].addrs_n, unknown[i]);
+		else if (first->kind == ERR_NONE && p[i].problem)
+			err_set(first, ERR_LATER, "the zone of %s: %s", unknown[i], p[i].problem);
+		else if (first->kind == ERR_NONE)
+			err_set(first, ERR_LATER, "the primary server of the zone of %s has no address: name it in "
+				"[update] servers", unknown[i]);
+	}
+	look_primaries_free(p, n);
+	free(p);
+	free(unknown);
 }
 
 /* Every record that some key on this disk would have. */
@@ -143,12 +159,11 @@ static int all_ours(struct strv *out, const struct line_config *c, struct err *e
 	return rc;
 }
 
-static void fill_owner(struct update_owner *u, const struct line *l, const char *owner,
-		       const struct strv *ours)
+static void fill_owner(struct update_owner *u, const struct line *l, const struct strv *ours)
 {
-	*u = (struct update_owner){ .owner = owner, .ttl_for = l->ledger.set.ttl_for };
+	u->ttl_for = l->ledger.set.ttl_for;
 	for (size_t i = 0; i < l->ledger.set.n; i++)
-		if (strcmp(l->ledger.set.v[i].owner, owner) == 0)
+		if (strcmp(l->ledger.set.v[i].owner, u->owner) == 0)
 			strv_add(&u->want, l->ledger.set.v[i].data);
 	for (size_t i = 0; i < ours->n; i++)
 		if (!strv_has(&u->want, ours->v[i]))
@@ -195,36 +210,22 @@ int publish_update(struct buf *foreign, const struct line *l, struct err *e)
 {
 	struct jobs jobs = { 0 };
 	struct strv ours = { 0 };
-	struct look_config how;
 	struct err first = { 0 };
-	int rc;
+	int rc = all_ours(&ours, l->cfg, e);
 
-	eyes_config(&how, l->cfg);
-	rc = all_ours(&ours, l->cfg, e);
-	for (size_t i = 0; i < l->cfg->owners.n && rc == 0; i++) {
-		struct addr *servers = NULL;
-		struct job *job;
-		char *zone;
-		size_t n = 0;
-
-		if (find_zone(&zone, &servers, &n, l->cfg, &how, l->cfg->owners.v[i], e) < 0) {
-			if (first.kind == ERR_NONE)
-				first = *e;
-			continue;
-		}
-		job = job_of(&jobs, zone, servers, n);
-		job->owners = mem_resize(job->owners, job->owners_n + 1, sizeof(*job->owners));
-		fill_owner(&job->owners[job->owners_n++], l, l->cfg->owners.v[i], &ours);
-	}
-	for (size_t i = 0; i < jobs.n && rc == 0; i++)
+	if (rc == 0)
+		find_jobs(&jobs, l->cfg, &first);
+	for (size_t i = 0; i < jobs.n; i++) {
+		for (size_t o = 0; o < jobs.v[i].owners_n; o++)
+			fill_owner(&jobs.v[i].owners[o], l, &ours);
 		if (run_job(foreign, &jobs.v[i], l->cfg, e) < 0 && first.kind == ERR_NONE)
 			first = *e;
+	}
 	if (rc == 0 && first.kind != ERR_NONE) {
 		*e = first;
 		rc = -1;
 	}
 	jobs_free(&jobs);
 	strv_free(&ours);
-	eyes_config_free(&how);
 	return rc;
 }

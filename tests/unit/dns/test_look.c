@@ -420,7 +420,6 @@ static void configured(void **state)
 	struct look_primary p;
 	struct addr a[2];
 	struct world w;
-	struct err e;
 
 	(void)state;
 	world_start(&w, rows, ARRAY_LEN(rows));
@@ -438,37 +437,39 @@ static void configured(void **state)
 	one_look(&w, &o, "x.none.test");
 	expect(&o, NULL, "", "no address");
 	w.c.resolvers_n = 1;
-	assert_int_equal(look_primary(&p, "x.sub.a.test", &w.c, &e), 0);
+	look_primaries(&p, &(const char *){ "x.sub.a.test" }, 1, &w.c);
+	assert_null(p.problem);
 	assert_string_equal(p.apex, "sub.a.test");
 	assert_null(p.mname);
 	assert_int_equal(p.addrs_n, 1);
 	assert_true(addr_same(&p.addrs[0], &a[1]));
-	look_primary_free(&p);
+	look_primaries_free(&p, 1);
 	world_stop(&w);
 	for (size_t i = 0; i < 3; i++)
 		free(zones[i].zone);
 }
 
-static void primary(void **state)
+static void primaries(void **state)
 {
 	static const struct row rows[] = {
 		A_TEST, { RESOLVER, "t.a.test", DNS_SOA, RA | DNS_SERVFAIL, { NULL } },
 	};
-	struct look_primary p;
+	static const char *const names[] = { "x.a.test", "t.a.test", "y.x.a.test" };
+	struct look_primary p[3];
 	struct world w;
-	struct err e;
 
 	(void)state;
 	world_start(&w, rows, ARRAY_LEN(rows));
-	assert_int_equal(look_primary(&p, "x.a.test", &w.c, &e), 0);
-	assert_string_equal(p.apex, "a.test");
-	assert_string_equal(p.mname, "ns1.a.test");
-	assert_int_equal(p.addrs_n, 1);
-	look_primary_free(&p);
-	assert_int_equal(look_primary(&p, "t.a.test", &w.c, &e), -1);
-	assert_int_equal(e.kind, ERR_LATER);
-	assert_non_null(strstr(e.text, "SERVFAIL"));
-	look_primary_free(&p);
+	look_primaries(p, names, 3, &w.c);
+	for (size_t i = 0; i < 3; i += 2) {
+		assert_null(p[i].problem);
+		assert_string_equal(p[i].apex, "a.test");
+		assert_string_equal(p[i].mname, "ns1.a.test");
+		assert_int_equal(p[i].addrs_n, 1);
+	}
+	assert_non_null(strstr(p[1].problem, "SERVFAIL"));
+	assert_null(p[1].apex);
+	look_primaries_free(p, 3);
 	world_stop(&w);
 }
 
@@ -605,7 +606,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(zone_is_found), cmocka_unit_test(apexes), cmocka_unit_test(resolvers),
 		cmocka_unit_test(missing_servers), cmocka_unit_test(two_cuts),
-		cmocka_unit_test(configured), cmocka_unit_test(primary), cmocka_unit_test(alias_ways),
+		cmocka_unit_test(configured), cmocka_unit_test(primaries), cmocka_unit_test(alias_ways),
 		cmocka_unit_test(dissent), cmocka_unit_test(ad_bit), cmocka_unit_test(resolv_conf),
 	};
 
