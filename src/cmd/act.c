@@ -72,28 +72,64 @@ static void tell(void *arg, enum tell kind, const struct line *l, const char *te
 	fflush(stdout);
 }
 
+/* "LINE: text", folded for who reads it on a terminal; in a log or a mail a message is one row, like all that
+ * is told.  Takes over the text. */
+static void say(const struct line *l, char *text)
+{
+	char *row = mem_format("%s: %s", l->cfg->name, text);
+
+	print_wrapped(row, "", "    ", isatty(STDOUT_FILENO) ? 80 : SIZE_MAX);
+	free(row);
+	free(text);
+}
+
 static void outlook(struct scene *s, struct line *l)
 {
 	struct facts f;
 	struct forecast c;
 	char at[WHEN_TEXT_LEN], in[WHEN_TEXT_LEN];
 	int64_t now = clock_now();
+	enum step held;
 	char *why;
 
 	line_facts(&f, &s->world, l);
 	f.tried = 0;                    /* what failed in this run comes again in the next */
 	c = rollover_forecast(&l->policy, &f, now);
-	why = line_reason(c.why, c.detail);
+	held = held_step(l, &f, &c, now);
+	why = forecast_reason(&c, held);
 	when_format_minute(at, c.at);
 	when_format_rough(in, c.at - now);
 	if (c.step == DO_NOTHING)
-		printf("%s: next: nothing by time alone: %s\n", l->cfg->name, why);
+		say(l, mem_format("next: nothing by time alone: %s", why));
 	else if (c.at <= now)
-		printf("%s: next: %s, at the next run: %s\n", l->cfg->name, rollover_step_name(c.step), why);
+		say(l, mem_format("next: %s, at the next run%s %s", rollover_step_name(c.step),
+				  held ? ";" : ":", why));
 	else
-		printf("%s: next: %s on %s UTC (in %s): %s\n", l->cfg->name, rollover_step_name(c.step), at,
-		       in, why);
+		say(l, mem_format("next: %s on %s UTC (in %s)%s %s", rollover_step_name(c.step), at, in,
+				  held ? ";" : ":", why));
 	free(why);
+}
+
+/* What the next runs go on with; a rehearsal takes no orders. */
+static void orders_of(struct strv *out, const struct teller *t, struct scene *s, struct line *l)
+{
+	struct facts f;
+
+	if (l->failed || t->a->dry_run)
+		return;
+	line_facts(&f, &s->world, l);
+	list_orders(out, &f);
+}
+
+/* A step that failed is no reason to give the order again. */
+static void say_orders(const struct teller *t, struct scene *s, struct line *l)
+{
+	struct strv orders = { 0 };
+
+	orders_of(&orders, t, s, l);
+	for (size_t i = 0; i < orders.n; i++)
+		say(l, mem_format("ordered: %s; the next runs go on with it", orders.v[i]));
+	strv_free(&orders);
 }
 
 /* What an emergency roll can and cannot do: both numbers, so that the operator can choose. */
@@ -108,19 +144,20 @@ static void emergency_advice(struct scene *s, struct line *l, bool forced)
 		return;
 	settled_at = rollover_settled_at(&l->policy, &f);
 	if (settled_at == WHEN_NEVER) {
-		printf("%s: the new key is not promoted before its records are %s%s%s\n", l->cfg->name,
-		       f.staging.published_at ? "seen everywhere: " : "published",
-		       f.staging.published_at && f.staging.seen ? f.staging.seen : "",
-		       f.staging.published_at && !forced
-			       ? "; at once, at the price of clients that are shut out: --force" : "");
+		say(l, mem_format("the new key is not promoted before its records are %s%s%s",
+				  f.staging.published_at ? "seen everywhere: " : "published",
+				  f.staging.published_at && f.staging.seen ? f.staging.seen : "",
+				  f.staging.published_at && !forced
+					  ? "; at once, at the price of clients that are shut out: --force"
+					  : ""));
 		return;
 	}
 	when_format_minute(at, settled_at);
-	printf("%s: without an outage for DANE clients: promotion at %s UTC; the old key is exposed until "
-	       "then\n", l->cfg->name, at);
+	say(l, mem_format("without an outage for DANE clients: promotion at %s UTC; the old key is exposed "
+			  "until then", at));
 	if (!forced)
-		printf("%s: at once: `certline roll --emergency --force %s`; clients whose caches hold the "
-		       "old set fail until that time\n", l->cfg->name, l->cfg->name);
+		say(l, mem_format("at once: `certline roll --emergency --force %s`; clients whose caches "
+				  "hold the old set fail until that time", l->cfg->name));
 }
 
 static void print_json(struct teller *t, struct scene *s, bool ok)
@@ -134,9 +171,13 @@ static void print_json(struct teller *t, struct scene *s, bool ok)
 	for (size_t i = 0; i < s->n; i++) {
 		struct json *o = json_put(lines, NULL, json_object());
 		size_t k = (size_t)(s->lines[i] - s->world.lines);
+		struct strv orders = { 0 };
 
 		json_put_str(o, "line", s->lines[i]->cfg->name);
 		json_put_bool(o, "failed", s->lines[i]->failed);
+		orders_of(&orders, t, s, s->lines[i]);
+		put_texts(o, "orders", &orders);
+		strv_free(&orders);
 		json_put(o, "events", t->events[k] ? t->events[k] : json_array());
 		t->events[k] = NULL;
 	}
@@ -147,10 +188,13 @@ static enum exit_status after(struct teller *t, struct scene *s, const struct ac
 {
 	if (t->a->json)
 		print_json(t, s, bad == 0);
-	for (size_t i = 0; i < s->n && what->outlook && !t->a->quiet && !t->a->json; i++) {
+	for (size_t i = 0; i < s->n && !t->a->quiet && !t->a->json; i++) {
 		if (s->lines[i]->failed || t->a->dry_run)
 			continue;
-		outlook(s, s->lines[i]);
+		if (what->order.what != ORDER_NONE)
+			say_orders(t, s, s->lines[i]);
+		if (what->outlook)
+			outlook(s, s->lines[i]);
 		if (what->order.emergency)
 			emergency_advice(s, s->lines[i], what->order.force);
 	}

@@ -78,8 +78,20 @@ void print_document(struct json *doc);          /* to stdout; frees it */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));     /* "certline: ..." */
 /* As text; not put if it is 0 or never. */
 void put_instant(struct json *o, const char *key, int64_t at);
-/* Words are kept whole; every row begins with the given indent. */
+void put_texts(struct json *o, const char *key, const struct strv *texts);
+/* Words are kept whole, and so is a command in backticks; the first row begins with `first`, others with
+ * `rest`. */
 void print_wrapped(const char *text, const char *first, const char *rest, size_t width);
+/* A cell of a table that begins at column `left`; a text that is too long has a row of its own. */
+void print_cell(const char *text, int left, int width);
 bool colorful(const struct args *a);            /* stdout is a terminal and nobody objects */
+
+/* What the reason of a forecast is about, if that is not the step which comes next: one that waits.  Else
+ * DO_NOTHING. */
+enum step held_step(const struct line *l, const struct facts *f, const struct forecast *c, int64_t now);
+/* The reason in words, which begins with "STEP waits: " if there is such a step; the caller frees. */
+char *forecast_reason(const struct forecast *c, enum step held);
+/* Orders that are taken and not carried out yet, each as it is given: "roll --emergency". */
+void list_orders(struct strv *out, const struct facts *f);
 
 #endif

@@ -34,6 +34,12 @@ static void columns_of(struct column out[COLUMNS_N], const struct line *l)
 	out[2] = (struct column){ "retired", retired ? retired->id : 0 };
 }
 
+/* One that was never asked in time is not silent, and has said nothing either. */
+static bool answers(const struct horizon_server *s)
+{
+	return s->answered_at && !s->failing_at;
+}
+
 /* Whether a server's set covers a keyset, in a word. */
 static const char *covering(const struct horizon *h, const struct horizon_server *s, int keyset)
 {
@@ -43,7 +49,7 @@ static const char *covering(const struct horizon *h, const struct horizon_server
 		return "-";
 	while (k < h->keysets_n && h->keysets[k].keyset != keyset)
 		k++;
-	if (k == h->keysets_n || s->failing_at)
+	if (k == h->keysets_n || !answers(s))
 		return "?";
 	if (s->records == 0)
 		return "none";
@@ -63,18 +69,21 @@ static const struct horizon_keyset *keyset_of(const struct horizon *h, int keyse
 static void print_server(const struct horizon *h, const struct horizon_server *s, const struct column *c)
 {
 	char ttl[WHEN_TEXT_LEN] = "-", records[16] = "-", until[WHEN_TEXT_LEN] = "-";
+	char *address = mem_copy_strn(s->id, strcspn(s->id, " "));
 
 	if (s->ttl_for)
 		when_format_duration(ttl, s->ttl_for);
 	if (s->records < 0)
 		snprintf(records, sizeof(records), "alias");
-	else if (!s->failing_at)
+	else if (answers(s))
 		snprintf(records, sizeof(records), "%d", s->records);
 	if (s->signed_until_at)
 		when_format_date(until, s->signed_until_at);
-	printf("    %-22.*s %10lu %5s %5s %4s %6s %4s  %s\n", (int)strcspn(s->id, " "), s->id,
-	       (unsigned long)s->serial, ttl, records, covering(h, s, c[0].keyset),
-	       covering(h, s, c[1].keyset), covering(h, s, c[2].keyset), until);
+	fputs("    ", stdout);
+	print_cell(address, 4, 22);
+	printf(" %10lu %5s %5s %4s %6s %4s  %s\n", (unsigned long)s->serial, ttl, records,
+	       covering(h, s, c[0].keyset), covering(h, s, c[1].keyset), covering(h, s, c[2].keyset), until);
+	free(address);
 	if (s->names && *s->names)
 		print_wrapped(s->names, "      ", "      ", 80);
 	if (!s->listed)
@@ -102,7 +111,12 @@ static void print_servers(const struct horizon *h, const struct column *c)
 
 static void print_owner(const struct horizon *h, const struct column *c, int64_t now)
 {
-	printf("\n%s  (%s%s)\n", h->owner, horizon_security_name(h->security), h->wildcard ? ", wildcard" : "");
+	char *head = mem_format("%s (%s%s)", h->owner, horizon_security_name(h->security),
+				h->wildcard ? ", wildcard" : "");
+
+	putchar('\n');
+	print_wrapped(head, "", "  ", 80);
+	free(head);
 	if (h->why)
 		print_wrapped(h->why, "  ! ", "    ", 80);
 	print_servers(h, c);
@@ -159,7 +173,7 @@ static void put_server(struct json *list, const struct horizon *h, const struct 
 	json_put_str(o, "server", s->id);
 	json_put_str(o, "names", s->names);
 	json_put_bool(o, "listed", s->listed);
-	json_put_bool(o, "answers", !s->failing_at);
+	json_put_bool(o, "answers", answers(s));
 	json_put_str(o, "why", s->why);
 	json_put_int(o, "serial", s->serial);
 	json_put_int(o, "ttl", s->ttl_for);
@@ -219,12 +233,8 @@ static void put_line(struct json *lines, struct line *l, const struct facts *f,
 	list = json_put(o, "owners", json_array());
 	for (size_t i = 0; i < l->ledger.eyes_n; i++)
 		put_owner(list, &l->ledger.eyes[i], c);
-	list = json_put(o, "alarms", json_array());
-	for (size_t i = 0; i < alarms->n; i++)
-		json_put_str(list, NULL, alarms->v[i]);
-	list = json_put(o, "warnings", json_array());
-	for (size_t i = 0; i < warnings->n; i++)
-		json_put_str(list, NULL, warnings->v[i]);
+	put_texts(o, "alarms", alarms);
+	put_texts(o, "warnings", warnings);
 }
 
 /* ------------------------------------------------------------------------------------------------- */

@@ -381,7 +381,7 @@ int options_parse(struct args *a, int argc, char **argv, enum exit_status *statu
 		return -1;
 	}
 	if (!c) {
-		complain("no command given: init, cron, renew, roll, status, plan, tlsa or config; see "
+		complain("no command given: init, cron, renew, roll, status, plan, dns, tlsa or config; see "
 			 "certline --help");
 		return -1;
 	}

@@ -64,17 +64,39 @@ static int by_time(const void *a, const void *b)
 	return (x->order > y->order) - (x->order < y->order);
 }
 
+#define NAME_WIDTH_MAX 20
+
+/* A name that is longer than its column has a row of its own. */
+static void print_event(const struct event *e, int width)
+{
+	bool fits = strlen(e->l->cfg->name) <= (size_t)width;
+	char at[WHEN_TEXT_LEN], *first, *rest;
+
+	when_format_minute(at, e->at);
+	if (!fits)
+		printf("%s  %s\n", at, e->l->cfg->name);
+	first = mem_format("%16s  %-*s  %-13s ", fits ? at : "", width, fits ? e->l->cfg->name : "",
+			   rollover_step_name(e->step));
+	rest = mem_format("%*s", (int)strlen(first), "");
+	print_wrapped(e->why, first, rest, 80);
+	free(first);
+	free(rest);
+}
+
 static void print_text(const struct events *e, int64_t days)
 {
+	int width = 0;
+
 	if (e->n == 0)
 		printf("nothing will happen in the next %lld days\n", (long long)days);
 	for (size_t i = 0; i < e->n; i++) {
-		char at[WHEN_TEXT_LEN];
+		size_t len = strlen(e->v[i].l->cfg->name);
 
-		when_format_minute(at, e->v[i].at);
-		printf("%s  %-20s %-13s %s\n", at, e->v[i].l->cfg->name,
-		       rollover_step_name(e->v[i].step), e->v[i].why);
+		if (len > (size_t)width && len <= NAME_WIDTH_MAX)
+			width = (int)len;
 	}
+	for (size_t i = 0; i < e->n; i++)
+		print_event(&e->v[i], width);
 }
 
 static void print_json(const struct events *e)

@@ -42,6 +42,21 @@ void put_instant(struct json *o, const char *key, int64_t at)
 	json_put_str(o, key, text);
 }
 
+void put_texts(struct json *o, const char *key, const struct strv *texts)
+{
+	struct json *list = json_put(o, key, json_array());
+
+	for (size_t i = 0; i < texts->n; i++)
+		json_put_str(list, NULL, texts->v[i]);
+}
+
+static size_t word_len(const char *text)
+{
+	const char *end = *text == '`' ? strchr(text + 1, '`') : NULL;
+
+	return end ? (size_t)(end - text) + strcspn(end, " ") : strcspn(text, " ");
+}
+
 void print_wrapped(const char *text, const char *first, const char *rest, size_t width)
 {
 	size_t col = strlen(first);
@@ -49,7 +64,7 @@ void print_wrapped(const char *text, const char *first, const char *rest, size_t
 
 	fputs(first, stdout);
 	while (*(text += strspn(text, " "))) {
-		size_t len = strcspn(text, " ");
+		size_t len = word_len(text);
 
 		if (begun && col + len + 1 > width) {
 			printf("\n%s", rest);
@@ -64,6 +79,14 @@ void print_wrapped(const char *text, const char *first, const char *rest, size_t
 		text += len;
 	}
 	putchar('\n');
+}
+
+void print_cell(const char *text, int left, int width)
+{
+	if (strlen(text) > (size_t)width)
+		printf("%s\n%*s", text, left + width, "");
+	else
+		printf("%-*s", width, text);
 }
 
 bool colorful(const struct args *a)

@@ -20,7 +20,8 @@ struct view {
 	const struct line *l;
 	struct facts    f;
 	struct forecast next;
-	struct strv     pending, warnings;
+	enum step       held;           /* what the reason is about, if it is not what comes next */
+	struct strv     pending, warnings, orders;
 	bool            color;
 	int64_t         now;
 };
@@ -71,14 +72,31 @@ static void print_records(const struct view *v)
 	}
 }
 
+/* What was ordered and is not done, and why somebody did so. */
+static void print_orders(const struct view *v)
+{
+	const struct ledger *g = &v->l->ledger;
+
+	for (size_t i = 0; i < v->orders.n; i++)
+		printf("    ordered: %s\n", v->orders.v[i]);
+	for (size_t i = 0; i < g->keysets_n; i++) {
+		const struct keyset *k = &g->keysets[i];
+
+		if (k->compromised && !k->removed_at)
+			printf("    compromised: the %s key (generation %d)\n",
+			       k->id == v->f.live.id ? "live" : k->retired_at ? "old" : "staged", k->gen);
+	}
+}
+
 static void print_view(const struct view *v, bool verbose)
 {
 	char age[WHEN_TEXT_LEN] = "-", left[WHEN_TEXT_LEN] = "-", when[WHEN_TEXT_LEN];
 	const char *phase = rollover_phase_name(rollover_phase(&v->f));
 	char *why;
 
+	print_cell(v->l->cfg->name, 0, 22);
 	if (v->l->failed) {
-		printf("%-22s %-9s\n", v->l->cfg->name, "?");
+		printf(" %-9s\n", "?");
 		print_problem(v, v->l->err.text);
 		return;
 	}
@@ -87,15 +105,16 @@ static void print_view(const struct view *v, bool verbose)
 		when_format_rough(left, v->f.live.cert_until_at - v->now);
 	}
 	when_text(when, v);
-	printf("%-22s %-9s %8s %9s  %-14s %s\n", v->l->cfg->name, phase, age, left,
+	printf(" %-9s %8s %9s  %-14s %s\n", phase, age, left,
 	       v->next.step == DO_NOTHING ? "-" : rollover_step_name(v->next.step), when);
 	if (!v->l->known) {
 		print_wrapped("not set up yet: run certline init", "    ", "    ", 80);
 		return;
 	}
-	why = line_reason(v->next.why, v->next.detail);
+	why = forecast_reason(&v->next, v->held);
 	print_wrapped(why, "    ", "    ", 80);
 	free(why);
+	print_orders(v);
 	for (size_t i = 0; i < v->pending.n; i++)
 		print_problem(v, v->pending.v[i]);
 	for (size_t i = 0; i < v->warnings.n; i++)
@@ -148,14 +167,12 @@ static void put_view(struct json *lines, const struct view *v)
 	}
 	json_put_str(o, "next", v->next.step == DO_NOTHING ? NULL : rollover_step_name(v->next.step));
 	put_instant(o, "next_at", v->next.at);
+	json_put_str(o, "waits", v->held == DO_NOTHING ? NULL : rollover_step_name(v->held));
 	json_put_str(o, "why", v->next.why);
 	json_put_str(o, "detail", v->next.detail);
-	list = json_put(o, "pending", json_array());
-	for (size_t i = 0; i < v->pending.n; i++)
-		json_put_str(list, NULL, v->pending.v[i]);
-	list = json_put(o, "warnings", json_array());
-	for (size_t i = 0; i < v->warnings.n; i++)
-		json_put_str(list, NULL, v->warnings.v[i]);
+	put_texts(o, "orders", &v->orders);
+	put_texts(o, "pending", &v->pending);
+	put_texts(o, "warnings", &v->warnings);
 	put_key(o, "live", &v->f.live, v->l->policy.verifies);
 	put_key(o, "staging", &v->f.staging, v->l->policy.verifies);
 	put_key(o, "retired", &v->f.retired, false);
@@ -200,6 +217,8 @@ static void look(struct view *v, struct scene *s, struct line *l)
 		engine_pending(&v->pending, &s->world, l);
 	line_facts(&v->f, &s->world, l);
 	v->next = rollover_forecast(&l->policy, &v->f, v->now);
+	v->held = held_step(l, &v->f, &v->next, v->now);
+	list_orders(&v->orders, &v->f);
 	eyes_warnings(&v->warnings, l, &v->f);
 }
 
@@ -230,6 +249,7 @@ enum exit_status cmd_status(const struct args *a)
 			print_view(&v, a->verbose);
 		strv_free(&v.pending);
 		strv_free(&v.warnings);
+		strv_free(&v.orders);
 	}
 	if (a->lines.n == 0 && !a->quiet)
 		mention_strangers(&s);
