@@ -80,6 +80,7 @@ const char *ask_outcome_text(enum ask_outcome o)
 		[ASK_TIMEOUT] = "no answer in time",
 		[ASK_CONN_REFUSED] = "connection refused",
 		[ASK_NO_ROUTE] = "no route to it",
+		[ASK_UNREACHABLE] = "unreachable, as a router says",
 		[ASK_BROKEN] = "no proper answer",
 	};
 	/* clang-format on */
@@ -96,6 +97,8 @@ static enum ask_outcome outcome_of(int error)
 	/* no host that is down, and no firewall, is a family of addresses that this host lacks */
 	case ENETUNREACH: case EADDRNOTAVAIL: case EAFNOSUPPORT:
 		return ASK_NO_ROUTE;
+	case EHOSTUNREACH:
+		return ASK_UNREACHABLE;
 	case ETIMEDOUT:
 		return ASK_TIMEOUT;
 	default:
@@ -199,6 +202,7 @@ static void settle(struct run *r, size_t q, enum ask_outcome o)
 	case ASK_TIMEOUT:
 	case ASK_CONN_REFUSED:
 	case ASK_NO_ROUTE:
+	case ASK_UNREACHABLE:
 		h->failures++;
 		while (h->failures >= GIVE_UP_AFTER && h->first != NOBODY)
 			settle_one(r, dequeue(r, h), o);
@@ -217,8 +221,11 @@ static void settle_answered(struct run *r, size_t q, const unsigned char *reply,
 	settle(r, q, ASK_ANSWERED);
 }
 
+/* Of a question that was on its way: our own lack of a route shows before that. */
 static void try_failed(struct run *r, size_t q, enum ask_outcome o)
 {
+	if (o == ASK_NO_ROUTE)
+		o = ASK_UNREACHABLE;
 	if (r->tasks[q].stage == TCP_LAST ||
 	    r->hosts[r->tasks[q].host].failures >= GIVE_UP_AFTER) {
 		settle(r, q, o);
@@ -450,12 +457,24 @@ static int read_more(struct flight *f)
 	}
 }
 
-static void go_on_tcp(struct run *r, struct flight *f)
+/* What poll() complains of; send() may say "try again" for ever. */
+static bool has_failed(const struct flight *f, short events)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (!(events & POLLERR) || getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || !error)
+		return false;
+	errno = error;
+	return true;
+}
+
+static void go_on_tcp(struct run *r, struct flight *f, short events)
 {
 	size_t q = f->q;
 	int rc = -1;
 
-	if (send_more(f))
+	if (!has_failed(f, events) && send_more(f))
 		rc = f->sent < f->wire.len ? 0 : read_more(f);
 	if (rc == 0)
 		return;
@@ -496,7 +515,7 @@ static void handle_events(struct run *r)
 		size_t q = f->q, before = r->flights_n;
 
 		if (r->polls[i].revents && f->tcp)
-			go_on_tcp(r, f);
+			go_on_tcp(r, f, r->polls[i].revents);
 		else if (r->polls[i].revents)
 			receive_udp(r, f);
 		if (r->flights_n == before && f->until_ms <= now_ms) {

@@ -21,7 +21,8 @@ enum ask_outcome {
 	ASK_ANSWERED,           /* id, QR, opcode and question are right, the rest is unparsed */
 	ASK_TIMEOUT,
 	ASK_CONN_REFUSED,       /* nobody listens there */
-	ASK_NO_ROUTE,           /* this host cannot reach that address (family) */
+	ASK_NO_ROUTE,           /* this host itself has no route to that address (family) */
+	ASK_UNREACHABLE,        /* somebody on the way says that there is none */
 	ASK_BROKEN,             /* a connection that ended early, a reply that is no message or to
 				 * something else; a question that cannot be sent */
 };

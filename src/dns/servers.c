@@ -84,7 +84,6 @@ static bool has_address(const struct zone *z, const char *name)
 	return false;
 }
 
-/* NS records of the child itself, by the resolvers. */
 /* Frees what is in r, too. */
 static void take_children(struct search *s, struct resolved *r, size_t n)
 {
@@ -99,6 +98,7 @@ static void take_children(struct search *s, struct resolved *r, size_t n)
 	}
 }
 
+/* NS records of the child itself, by the resolvers. */
 static void ask_children(struct finder *f, struct search *s, size_t n)
 {
 	struct resolved *r = mem_array(n, sizeof(*r));
@@ -133,6 +133,15 @@ static void take_addresses(struct finder *f, struct search *s, const struct reso
 	}
 }
 
+/* What the chain of trust says of one name: that names_asked has passed it does not matter. */
+static void add_validated(struct finder *f, struct zone *z, const struct resolved *r)
+{
+	if (!r->ok)
+		incomplete(z, r->why);
+	for (size_t i = 0; i < r->msg.answer.n; i++)
+		add_address(f, z, r->name, &r->msg.answer.v[i]);
+}
+
 /* A and AAAA of every NS name that was not asked about yet. */
 static void ask_addresses(struct finder *f, struct search *s, size_t n)
 {
@@ -155,12 +164,10 @@ static void ask_addresses(struct finder *f, struct search *s, size_t n)
 		r[i] = (struct resolved){ .name = names.v[i / 2],
 					  .type = i % 2 ? DNS_AAAA : DNS_A };
 	if (finder_validate(f, r, 2 * names.n)) {
-		for (size_t i = 0; i < n; i++) {
-			take_addresses(f, &s[i], r, 2 * names.n);
+		for (size_t i = 0; i < n; i++)
 			for (size_t k = 0; k < 2 * names.n; k++)
-				if (!r[k].ok && strv_has(&s[i].names, r[k].name))
-					incomplete(s[i].z, r[k].why);
-		}
+				if (strv_has(&s[i].names, r[k].name))
+					add_validated(f, s[i].z, &r[k]);
 		resolved_free(r, 2 * names.n);
 	}
 	free(r);

@@ -8,8 +8,11 @@
 
 #include "base/mem.h"
 #include "core/names.h"
+#include "sys/clock.h"
 
-#define VALIDATE_MS ((int64_t)30 * 1000)
+#define VALIDATE_MS     ((int64_t)30 * 1000)    /* for one batch, */
+#define VALIDATE_ALL_MS ((int64_t)40 * 1000)    /* for all of a finder, */
+#define VALIDATE_MIN_MS ((int64_t)3 * 1000)     /* and what each batch has in any case */
 #define RESOLVER_PACE 4                 /* times what a name server is asked in a second */
 
 void finder_init(struct finder *f, const struct look_config *c)
@@ -59,6 +62,17 @@ void finder_free(struct finder *f)
 
 /* Asking the resolvers ------------------------------------------------------------------------- */
 
+/* Who swallows a zone's keys would make every batch take as long as it may. */
+static void validate(struct finder *f, struct lookup *l, size_t n)
+{
+	int64_t began_ms = clock_monotonic_ms(), left_ms = VALIDATE_ALL_MS - f->validated_ms;
+
+	if (left_ms > VALIDATE_MS)
+		left_ms = VALIDATE_MS;
+	validator_lookup_all(f->v, l, n, left_ms < VALIDATE_MIN_MS ? VALIDATE_MIN_MS : left_ms);
+	f->validated_ms += clock_monotonic_ms() - began_ms;
+}
+
 /* What is bogus is taken too, as with CD. */
 static void by_validator(struct finder *f, struct resolved *r, size_t n)
 {
@@ -72,7 +86,7 @@ static void by_validator(struct finder *f, struct resolved *r, size_t n)
 		l[left++] = (struct lookup){ .name = r[i].name, .type = r[i].type };
 	}
 	if (f->v)
-		validator_lookup_all(f->v, l, left, VALIDATE_MS);
+		validate(f, l, left);
 	for (size_t k = 0; k < left; k++) {
 		struct resolved *x = &r[of[k]];
 
@@ -126,16 +140,13 @@ static void ask_resolvers(const struct look_config *c, const struct addr *to, si
 	ask_all(q, n, &limits);
 }
 
-bool finder_validate(struct finder *f, struct resolved *r, size_t n)
+static void by_chain_of_trust(struct finder *f, struct resolved *r, size_t n)
 {
-	struct lookup *l;
+	struct lookup *l = mem_array(n, sizeof(*l));
 
-	if (f->c->validate != VALIDATE_DNSSEC || !f->v)
-		return false;
-	l = mem_array(n, sizeof(*l));
 	for (size_t i = 0; i < n; i++)
 		l[i] = (struct lookup){ .name = r[i].name, .type = r[i].type };
-	validator_lookup_all(f->v, l, n, VALIDATE_MS);
+	validate(f, l, n);
 	for (size_t i = 0; i < n; i++) {
 		r[i].ok = l[i].security == SECURITY_SECURE || l[i].security == SECURITY_INSECURE;
 		if (!r[i].ok) {
@@ -148,6 +159,41 @@ bool finder_validate(struct finder *f, struct resolved *r, size_t n)
 	}
 	lookups_free(l, n);
 	free(l);
+}
+
+/* A resolver on this host that validates answers SERVFAIL for what is bogus, unless it is told not to. */
+static const struct addr *own_resolver(const struct look_config *c)
+{
+	for (size_t i = 0; i < c->resolvers_n; i++)
+		if (addr_is_loopback(&c->resolvers[i]))
+			return &c->resolvers[i];
+	return NULL;
+}
+
+static void by_own_resolver(struct finder *f, struct resolved *r, size_t n, const struct addr *to)
+{
+	struct question *q = mem_array(n, sizeof(*q));
+
+	for (size_t i = 0; i < n; i++)
+		q[i] = (struct question){ .name = r[i].name, .type = r[i].type,
+					  .flags = { .rd = true } };
+	ask_resolvers(f->c, to, n, q);
+	for (size_t i = 0; i < n; i++)
+		take(&r[i], &q[i]);
+	questions_free(q, n);
+	free(q);
+}
+
+bool finder_validate(struct finder *f, struct resolved *r, size_t n)
+{
+	const struct addr *own = own_resolver(f->c);
+
+	if (f->c->validate == VALIDATE_DNSSEC && f->v)
+		by_chain_of_trust(f, r, n);
+	else if (f->c->validate == VALIDATE_RESOLVER && own)
+		by_own_resolver(f, r, n, own);
+	else
+		return false;
 	return true;
 }
 
@@ -388,12 +434,9 @@ static void by_resolver(struct finder *f, struct zone **z, size_t n)
 {
 	const struct look_config *c = f->c;
 	struct question *q = mem_array(n, sizeof(*q));
-	const struct addr *to = NULL;
+	const struct addr *to = own_resolver(c);
 	size_t left = 0;
 
-	for (size_t i = c->resolvers_n; i-- > 0;)
-		if (addr_is_loopback(&c->resolvers[i]))
-			to = &c->resolvers[i];
 	for (size_t i = 0; i < n; i++) {
 		q[i] = (struct question){ .name = z[i]->apex, .type = DNS_DNSKEY,
 					  .flags = { .rd = true } };
@@ -430,7 +473,7 @@ static void by_chain(struct finder *f, struct zone **z, size_t n)
 	for (size_t i = 0; i < n; i++)
 		l[i] = (struct lookup){ .name = z[i]->apex, .type = DNS_DNSKEY };
 	if (f->v)
-		validator_lookup_all(f->v, l, n, VALIDATE_MS);
+		validate(f, l, n);
 	for (size_t i = 0; i < n; i++) {
 		if (!f->v)
 			judge(z[i], SECURITY_UNKNOWN, f->v_why);

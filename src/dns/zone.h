@@ -58,6 +58,7 @@ struct finder {
 	const struct look_config *c;
 	struct validator *v;            /* NULL: none is needed, or it could not be made: v_why */
 	char        *v_why;
+	int64_t      validated_ms;      /* spent on waiting for it */
 	struct zone **zones;            /* stay where they are */
 	size_t       zones_n;
 };

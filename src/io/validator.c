@@ -152,7 +152,7 @@ static int set_servers(struct ub_ctx *ctx, const struct validator_config *c, str
 static int open_built_in(struct ub_ctx *ctx, const struct validator_config *c, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(built_in); i++) {
-		int rc = ub_ctx_zone_add(ctx, built_in[i], "transparent");
+		int rc = ub_ctx_zone_remove(ctx, built_in[i]);
 
 		if (rc == UB_INITFAIL && c->trust_anchor)
 			return err_set(e, ERR_LOCAL, ANCHOR ": libunbound cannot use it",

@@ -380,30 +380,6 @@ DNS=$OUT
 is 'a month later nobody has signed anything: bogus, hold' "$(of '[.lines[0].owners[0].dnssec, .lines[0].staging.verdict] | join(" ")')" 'bogus hold'
 like 'because that has expired' "$(of '.lines[0].owners[0].why')" expired
 
-# Somebody keeps the zone's keys from us, and answers in the place of the slow secondary.
-printf '%s\n' "update delete $MX TLSA" | world_update example.test tlsa-sha256
-all_synced
-fresh "$MX"
-at 0 init
-all_synced
-at 600 cron
-at 1200 roll
-at 1500 cron
-world_hostile lag strip-rrsig 2>/dev/null
-mode "resolver = 127.0.0.9:1
-servers = example.test 127.0.0.1:$WORLD_PORT 127.0.0.122:$WORLD_PORT 127.0.0.123:$WORLD_PORT"
-at 1800 cron
-at 2400 cron
-world_restart lag
-all_synced
-mode ''
-at 9300 cron
-at 9700 cron
-is 'what was said while the keys were out of reach does not count' "$(generation live)" 1
-look
-is 'the slow secondary counts from when it was seen, signed' "$(of '.lines[0].staging.verdict')" wait
-check 'for the whole old TTL' [ "$(safe staging)" -ge $((9300 + 3600)) ]
-
 # --- more records, more names ----------------------------------------------------------------------------
 
 printf '%s\n' "update delete $MX TLSA" | world_update example.test tlsa-sha256
