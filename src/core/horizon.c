@@ -274,6 +274,7 @@ void horizon_note(struct horizon *h, const struct horizon_answer *a, const struc
 
 	if (a->names)
 		replace(&s->names, a->names);
+	s->reach_for = larger(s->reach_for, a->reach_for);
 	/* no silence of the server's, and no answer of this run */
 	if (a->kind == HA_UNASKED)
 		return;
@@ -347,7 +348,7 @@ static void fit_lacking_ttl(struct horizon *h, size_t k, int64_t now)
 void horizon_end(struct horizon *h, const char *const *listed_ids, size_t n, int64_t ns_ttl_for,
 		 const struct horizon_policy *p, int64_t now)
 {
-	int64_t gone_at = when_add(now, larger(ns_ttl_for, p->ttl_floor_for));
+	int64_t gone_for = larger(ns_ttl_for, p->ttl_floor_for);
 
 	for (size_t i = h->servers_n; n && i-- > 0;) {
 		struct horizon_server *s = &h->servers[i];
@@ -356,7 +357,7 @@ void horizon_end(struct horizon *h, const char *const *listed_ids, size_t n, int
 		if (s->listed)
 			s->unlisted_until_at = 0;
 		else if (!s->unlisted_until_at)
-			s->unlisted_until_at = gone_at;
+			s->unlisted_until_at = when_add(now, larger(gone_for, s->reach_for));
 		else if (s->unlisted_until_at < now)
 			drop_server(h, i, p);
 	}

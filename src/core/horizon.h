@@ -62,6 +62,7 @@ struct horizon_server {
 	char   *why;                    /* of the failure, of the bad signature, or of records
 					 * that cannot be computed; NULL */
 	bool    no_route;
+	int64_t reach_for;              /* largest seen: how long resolvers go on asking when it has left */
 	bool    unsigned_;              /* its last answer had no good signature */
 	int64_t signed_until_at;        /* 0: not signed */
 	uint32_t serial;
@@ -117,6 +118,7 @@ struct horizon_answer {
 	enum { HA_UNASKED, HA_FAIL, HA_EMPTY, HA_DATA, HA_ALIAS } kind;
 	const char *why;
 	bool        no_route;
+	int64_t     reach_for;          /* TTLs by which resolvers know of the server */
 	/* DATA: parallel to h->keysets; of keyset 0 it is not looked at.  UNKNOWN (records that we
 	 * cannot compute) counts as lacking. */
 	const enum tlsa_cover *covers;
@@ -133,7 +135,7 @@ void horizon_note(struct horizon *h, const struct horizon_answer *a,
 		  const struct horizon_policy *p);
 
 /* listed_ids are the servers of the round (also those that failed); all others have left the set,
- * and go when ns_ttl_for has passed since.  Until then resolvers may ask them: what they give, or
+ * and go when ns_ttl_for, or what is known of their own TTLs (reach_for), has passed since.  Until then resolvers may ask them: what they give, or
  * gave last if they are asked no more, counts.  They may be asked on while h->servers has them.
  * n = 0 says nothing of who left. */
 void horizon_end(struct horizon *h, const char *const *listed_ids, size_t n, int64_t ns_ttl_for,

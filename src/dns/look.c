@@ -70,6 +70,8 @@ static void add_servers(struct look_owner *o, struct walk *w)
 					   .zone = mem_copy_str(w->z->apex),
 					   .name = mem_copy_str(w->name) };
 		strv_copy(&s->names, &w->z->servers[i].names);
+		s->reach_for = w->z->servers[i].ttl_for > w->z->ns_ttl_for ? w->z->servers[i].ttl_for
+									   : w->z->ns_ttl_for;
 	}
 }
 

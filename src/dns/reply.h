@@ -21,6 +21,8 @@ struct look_server {
 	char        *zone;              /* apex of the zone that it was asked for */
 	char        *name;              /* what it was asked about: the owner, or an alias's target */
 	struct strv  names;             /* NS names that led here; none if configured */
+	int64_t      reach_for;         /* how long resolvers may ask it when it has left: the larger of the
+	                                 * zone's NS TTL and the TTL of this address */
 	enum answer  answer;
 	char        *why;               /* FAIL, or why the signature is not good; NULL else */
 	struct strv  data;              /* DATA: "3 1 1 ab..", every record */

@@ -54,8 +54,11 @@ static void add_names(struct search *s, const struct dns_rrs *section)
 		add_name(s, &section->v[i]);
 }
 
-static void add_address(struct finder *f, struct zone *z, const char *name, const struct dns_rr *rr)
+/* l[k] may be an address of a server, by this NS name. */
+static void add_address(struct finder *f, struct zone *z, const char *name, const struct dns_rrs *l, size_t k)
 {
+	const struct dns_rr *rr = &l->v[k];
+	int64_t ttl_for = reply_ttl(l, rr->owner, rr->type);
 	struct addr a;
 	size_t i = 0;
 
@@ -74,6 +77,8 @@ static void add_address(struct finder *f, struct zone *z, const char *name, cons
 	}
 	if (!strv_has(&z->servers[i].names, name))
 		strv_add(&z->servers[i].names, name);
+	if (ttl_for > z->servers[i].ttl_for)
+		z->servers[i].ttl_for = ttl_for;
 }
 
 static bool has_address(const struct zone *z, const char *name)
@@ -123,7 +128,7 @@ static void take_addresses(struct finder *f, struct search *s, const struct reso
 			if (strcmp(r[i].name, name) != 0)
 				continue;
 			for (size_t k = 0; k < r[i].msg.answer.n; k++)
-				add_address(f, s->z, name, &r[i].msg.answer.v[k]);
+				add_address(f, s->z, name, &r[i].msg.answer, k);
 			if (!r[i].ok)
 				why = r[i].why;
 		}
@@ -139,7 +144,7 @@ static void add_validated(struct finder *f, struct zone *z, const struct resolve
 	if (!r->ok)
 		incomplete(z, r->why);
 	for (size_t i = 0; i < r->msg.answer.n; i++)
-		add_address(f, z, r->name, &r->msg.answer.v[i]);
+		add_address(f, z, r->name, &r->msg.answer, i);
 }
 
 /* A and AAAA of every NS name that was not asked about yet. */
@@ -240,7 +245,7 @@ static void take_referral(struct finder *f, struct search *s, const struct quest
 	add_names(s, &m.answer);
 	for (size_t i = 0; i < m.additional.n; i++)
 		if (strv_has(&s->names, m.additional.v[i].owner))
-			add_address(f, s->z, m.additional.v[i].owner, &m.additional.v[i]);
+			add_address(f, s->z, m.additional.v[i].owner, &m.additional, i);
 	dns_msg_free(&m);
 }
 

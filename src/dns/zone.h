@@ -32,6 +32,8 @@ struct look_config {
 struct zone_server {
 	struct addr addr;
 	struct strv names;              /* NS names that led here; none if configured */
+	int64_t     ttl_for;            /* the larger of TTL and Original TTL of the address; the largest
+	                                 * that was seen */
 };
 
 struct zone {

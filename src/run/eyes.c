@@ -185,6 +185,9 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 		.names = names,
 		.why = s->why,
 		.no_route = s->no_route,
+		/* where it was configured, nobody knows how others came to it */
+		.reach_for = !s->names.n ? l->horizon.assume_ttl_for
+					 : s->reach_for < TTL_MAX ? s->reach_for : TTL_MAX,
 		.covers = cover,
 		.ttl_for = s->ttl_for < TTL_MAX ? s->ttl_for : TTL_MAX,
 		.unsigned_ = !s->signed_ok || security == HS_UNKNOWN || security == HS_BOGUS,

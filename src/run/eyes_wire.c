@@ -36,6 +36,7 @@ static void put_server(struct json *list, const struct look_server *s)
 	json_put_str(o, "target", s->target);
 	json_put_str(o, "nsid", s->nsid);
 	json_put_int(o, "at", s->at);
+	json_put_int(o, "reach", s->reach_for);
 	json_put_bool(o, "no_route", s->no_route);
 	json_put_bool(o, "unasked", s->unasked);
 }
@@ -100,6 +101,7 @@ static bool get_server(struct look_server *s, const struct json *o)
 		.target = get_text(o, "target"),
 		.nsid = get_text(o, "nsid"),
 		.at = json_int(o, "at", 0),
+		.reach_for = json_int(o, "reach", 0),
 		.no_route = json_bool(o, "no_route", false),
 		.unasked = json_bool(o, "unasked", false),
 	};

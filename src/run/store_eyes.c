@@ -43,6 +43,7 @@ static void put_server(struct json *list, const struct horizon *h, const struct 
 	put_n(o, "failing_at", s->failing_at);
 	put_text(o, "why", s->why);
 	put_flag(o, "no_route", s->no_route);
+	put_n(o, "reach", s->reach_for);
 	put_flag(o, "unsigned", s->unsigned_);
 	put_n(o, "signed_until_at", s->signed_until_at);
 	put_n(o, "serial", s->serial);
@@ -135,6 +136,7 @@ static void get_server(struct horizon_server *s, const struct horizon *h, const 
 		.failing_at = json_int(o, "failing_at", 0),
 		.why = mem_copy_str(json_str(o, "why", NULL)),
 		.no_route = json_bool(o, "no_route", false),
+		.reach_for = json_int(o, "reach", 0),
 		.unsigned_ = json_bool(o, "unsigned", false),
 		.signed_until_at = json_int(o, "signed_until_at", 0),
 		.serial = (uint32_t)json_int(o, "serial", 0),

@@ -180,6 +180,23 @@ lies 'SERVFAIL for an address, and nobody validates' "$NOT_ALL ns3.example.test 
 conf
 lies 'SERVFAIL for one family of addresses' "$NOT_ALL ns1.example.test AAAA" 'AAAA ns1.example.test servfail'
 
+# --- a server that leaves ------------------------------------------------------------------------------
+
+rows() {
+	echo "servers = example.test$(printf " %s:$WORLD_PORT" "$@")"
+}
+load staged
+resolver
+conf "$(rows 127.0.0.1 127.0.0.122 127.0.0.123)"
+at 1600 cron
+conf "$(rows 127.0.0.1 127.0.0.122)"
+at 1800 cron
+at 9000 cron
+is 'the slow one is taken off the configured list: nothing is promoted' "$(generation live)" 1
+look
+like 'since others may go on asking it for a day' "$(of '.lines[0].staging.why')" '127\.0\.0\.123.*left the zone'
+conf
+
 # --- a resolver that validates for us, and whose own upstream lies -----------------------------------
 
 mkdir -p "$WORLD/ub2"

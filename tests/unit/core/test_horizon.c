@@ -7,7 +7,7 @@
  *      "a=E:1800" "a=F" "a=R" "a=A:300"        no set; silence; no route; an alias
  *      "-a=1:300"              asked, but not in the server set any more
  *      "keep 12"               the keysets that matter are 1 and 2
- *      "as bogus" "path x" "sign 600" "ns 600"         of the rounds that follow
+ *      "as bogus" "path x" "sign 600" "ns 600" "reach 60" of the rounds that follow
  *      "shift 60" "restart 60" "lose"          the clock was set; a reboot; nothing is remembered
  *      "B 0 a=1:3600"          a round of the second owner
  * The servers are a and A (named ns1), b and B (ns2), c and C (ns3), where capitals are the other
@@ -41,7 +41,7 @@ struct bench {
 	struct horizon_policy p;
 	enum horizon_security security;
 	const char           *path;
-	int64_t               sign_for, ns_ttl_for, at;
+	int64_t               sign_for, ns_ttl_for, reach_for, at;
 };
 
 /* The world of a scenario ---------------------------------------------------------------------- */
@@ -88,6 +88,7 @@ static void answer(struct bench *b, struct horizon *h, char server, const char *
 	snprintf(id, 32, "192.0.2.%d example.%s", server, (server | 0x20) < 'i' ? "org" : "net");
 	snprintf(names, sizeof(names), "ns%d", ((server | 0x20) - 'a') % 8 + 1);
 	a.names = names;
+	a.reach_for = b->reach_for;
 	a.ttl_for = ttl ? strtoll(ttl + 1, NULL, 10) : 0;
 	a.unsigned_ = strchr(c, '!') != NULL;
 	a.signed_until_at = b->sign_for ? at + b->sign_for : 0;
@@ -170,6 +171,8 @@ static void event(struct bench *b, const char *s)
 		b->path = paths[*s == 'y'];
 	} else if (word(&s, "sign ")) {
 		b->sign_for = strtoll(s, NULL, 10);
+	} else if (word(&s, "reach ")) {
+		b->reach_for = strtoll(s, NULL, 10);
 	} else if (word(&s, "ns ")) {
 		b->ns_ttl_for = strtoll(s, NULL, 10);
 	} else if (word(&s, "shift ")) {
@@ -315,6 +318,10 @@ static const struct scenario {
 	{ "28 but no longer than resolvers may ask it", ANY_AGE, BASE("3600") "300" HALF "| 7500 a=12:3600 -b=1:3600", 7500 + DAY,
 	  HORIZON_WAIT, HR_HORIZON, 7500 + DAY + 3900 },
 	{ "29 gone", H_ONLY, "ns 600 |" BASE("3600") "300" HALF "| 7500 a=12:3600", 7500, HORIZON_WAIT, HR_HORIZON, 8100 + 3900 },
+	{ "29 gone, and its address lasts longer", H_ONLY, "ns 600 | reach 7200 |" BASE("3600") "300" HALF "| 7500 a=12:3600", 7500,
+	  HORIZON_WAIT, HR_HORIZON, 14700 + 3900 },
+	{ "29 gone, and that was lowered before", H_ONLY, "ns 600 | reach 7200 |" BASE("3600") "300" HALF "| reach 60 | 7000" HALF
+	  "| 7500 a=12:3600", 7500, HORIZON_WAIT, HR_HORIZON, 14700 + 3900 },
 	{ "29 gone and silent", H_ONLY, "ns 600 |" BASE("3600") "300" HALF "| 7000 a=12:3600 b=F | 7500 a=12:3600 -b=F", 7500,
 	  HORIZON_WAIT, HR_HORIZON, 8100 + 3900 },
 	{ "29 forgotten, its sets not", H_ONLY, "ns 600 |" BASE("3600") "300" HALF "| 7500 a=12:3600 | 8101 a=12:3600", 8101,
