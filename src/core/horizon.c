@@ -244,15 +244,24 @@ static struct horizon_server *server_of(struct horizon *h, const char *id)
 	return s;
 }
 
-static void note_failure(struct horizon *h, struct horizon_server *s,
-			 const struct horizon_answer *a)
+/* What it gave until just now, as far as we know. */
+static void fall_silent(struct horizon *h, struct horizon_server *s, int64_t at)
 {
-	if (!s->failing_at) {
+	s->silent_at = at;
+	for (size_t k = 0; k < h->keysets_n; k++)
+		if (s->views[k].state == H_BAD)
+			raise_horizon(&h->keysets[k], at, s->views[k].bad_ttl_for);
+}
+
+/* Between two looks that are far apart it may have answered others. */
+static void note_failure(struct horizon *h, struct horizon_server *s,
+			 const struct horizon_answer *a, const struct horizon_policy *p)
+{
+	if (!s->failing_at)
 		s->failing_at = a->at;
-		for (size_t k = 0; k < h->keysets_n; k++)
-			if (s->views[k].state == H_BAD)
-				raise_horizon(&h->keysets[k], a->at, s->views[k].bad_ttl_for);
-	}
+	if (!s->silent_at || (p->ignore_after_for && a->at - s->failed_at > p->ignore_after_for / 2))
+		fall_silent(h, s, a->at);
+	s->failed_at = a->at;
 	s->no_route = a->no_route;
 	replace(&s->why, a->why);
 }
@@ -279,7 +288,7 @@ void horizon_note(struct horizon *h, const struct horizon_answer *a, const struc
 	if (a->kind == HA_UNASKED)
 		return;
 	if (a->kind == HA_FAIL) {
-		note_failure(h, s, a);
+		note_failure(h, s, a, p);
 		return;
 	}
 	if (a->kind == HA_DATA && h->keysets_n > 1 && !a->covers)
@@ -288,7 +297,7 @@ void horizon_note(struct horizon *h, const struct horizon_answer *a, const struc
 		note_view(h, k, &s->views[k], a, p);
 	replace(&s->why, why_of(h, a));
 	s->answered_at = a->at;
-	s->failing_at = 0;
+	s->failing_at = s->failed_at = s->silent_at = 0;
 	s->no_route = false;
 	s->unsigned_ = a->unsigned_;
 	s->signed_until_at = a->signed_until_at;
@@ -389,6 +398,8 @@ void horizon_shift(struct horizon *h, int64_t by_for)
 		shift(&s->unlisted_until_at, by_for);
 		shift(&s->answered_at, by_for);
 		shift(&s->failing_at, by_for);
+		shift(&s->failed_at, by_for);
+		shift(&s->silent_at, by_for);
 		for (size_t k = 0; k < h->keysets_n; k++)
 			shift(&s->views[k].good_since_at, by_for);
 	}
@@ -419,6 +430,8 @@ void horizon_restart(struct horizon *h, int64_t sure_at)
 		resume(&s->unlisted_until_at, h->looked_at, sure_at);
 		anew(&s->answered_at, sure_at - 1);     /* not an answer of this run */
 		anew(&s->failing_at, sure_at);
+		anew(&s->failed_at, sure_at - 1);
+		anew(&s->silent_at, sure_at);
 		for (size_t k = 0; k < h->keysets_n; k++) {
 			anew(&s->views[k].good_since_at, sure_at);
 			s->views[k].rounds = 0;

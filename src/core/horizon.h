@@ -59,6 +59,8 @@ struct horizon_server {
 					 * while listed */
 	int64_t answered_at;            /* last usable answer; 0: never */
 	int64_t failing_at;             /* since; 0: it answers */
+	int64_t failed_at;              /* the last time */
+	int64_t silent_at;              /* since when it was looked at often enough to call it silent */
 	char   *why;                    /* of the failure, of the bad signature, or of records
 					 * that cannot be computed; NULL */
 	bool    no_route;

@@ -141,9 +141,9 @@ static void judge_server(const struct case_of *c, const struct horizon_server *s
 		hold(c, c->p->ignore_after_for ? HR_NO_SERVER : HR_SILENT, s);
 	if (s->failing_at && stood_for(c->h, s))
 		return;
-	if (s->failing_at && c->p->ignore_after_for &&
-	    c->now - s->failing_at >= c->p->ignore_after_for) {
-		wait_for_last(c, s, when_add(s->failing_at, c->p->ignore_after_for));
+	if (s->failing_at && c->p->ignore_after_for && s->failed_at >= c->q->fresh_at &&
+	    c->now - s->silent_at >= c->p->ignore_after_for) {
+		wait_for_last(c, s, when_add(s->silent_at, c->p->ignore_after_for));
 		return;
 	}
 	why = objection(c, s);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/when.h"
+#include "core/names.h"
 #include "dns/look.h"
 #include "run/eyes_wire.h"
 #include "sys/clock.h"
@@ -15,6 +16,7 @@
 #define TTL_MAX       (30 * DAY)        /* no resolver keeps anything so long; a lie may say more */
 #define OWNER_MS      40                /* more for each owner: twice what the pace of asking needs */
 #define SYSTEM_RESOLVERS_MAX 3
+#define OLD_ZONE_FOR  (28 * DAY)
 
 /* Configuration --------------------------------------------------------------------------------- */
 
@@ -221,6 +223,24 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 	free(cover);
 }
 
+/* A new zone between the old one and the owner.  A server of the old one that does not know of it yet goes on
+ * answering with what it has, and resolvers go on asking it, until its zone expires (RFC 1912 section 2.2: two to
+ * four weeks). */
+static bool is_cut_anew(const char *path, const struct look_owner *o)
+{
+	const char *old = path ? strchr(path, ' ') : NULL;
+	char *apex;
+	bool is;
+
+	if (!old || !o->zones_n)
+		return false;
+	old++;
+	apex = mem_copy_strn(old, strcspn(old, " "));
+	is = strcmp(apex, o->zones[0].apex) != 0 && name_below(o->zones[0].apex, apex);
+	free(apex);
+	return is;
+}
+
 static void note_owner(struct line *l, const struct look_owner *o)
 {
 	struct horizon *h = ledger_eye(&l->ledger, o->owner);
@@ -228,6 +248,8 @@ static void note_owner(struct line *l, const struct look_owner *o)
 	struct horizon_round r = { .path = path, .now = clock_now() };
 	int64_t ns_ttl_for = 0;
 
+	if (is_cut_anew(h->path, o))
+		ns_ttl_for = OLD_ZONE_FOR;
 	r.security = security_of(o, &r.why);
 	horizon_begin(h, &r, &l->horizon);
 	for (size_t i = 0; i < o->servers_n; i++) {

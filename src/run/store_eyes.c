@@ -41,6 +41,8 @@ static void put_server(struct json *list, const struct horizon *h, const struct 
 	put_n(o, "unlisted_until_at", s->unlisted_until_at);
 	put_n(o, "answered_at", s->answered_at);
 	put_n(o, "failing_at", s->failing_at);
+	put_n(o, "failed_at", s->failed_at);
+	put_n(o, "silent_at", s->silent_at);
 	put_text(o, "why", s->why);
 	put_flag(o, "no_route", s->no_route);
 	put_n(o, "reach", s->reach_for);
@@ -134,6 +136,8 @@ static void get_server(struct horizon_server *s, const struct horizon *h, const 
 		.unlisted_until_at = json_int(o, "unlisted_until_at", 0),
 		.answered_at = json_int(o, "answered_at", 0),
 		.failing_at = json_int(o, "failing_at", 0),
+		.failed_at = json_int(o, "failed_at", 0),
+		.silent_at = json_int(o, "silent_at", 0),
 		.why = mem_copy_str(json_str(o, "why", NULL)),
 		.no_route = json_bool(o, "no_route", false),
 		.reach_for = json_int(o, "reach", 0),
