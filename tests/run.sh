@@ -37,30 +37,58 @@ count() {
 	[ "$f" -eq 0 ] || sed 's/^/    /' "$log/$name" | grep -vE 'RUN|       OK' | tail -60
 }
 
+# run NAME COMMAND...: beside others, as many at a time as there are processors ($TEST_JOBS); finish counts it.
 run() {
 	local name=$1
 	shift
-	timeout 600 "$@" > "$log/$name" 2>&1 < /dev/null
-	count "$name" $?
+	while [ "$(jobs -rp | wc -l)" -ge "$at_a_time" ]; do
+		wait -n
+	done
+	names+=("$name")
+	{
+		timeout 600 "$@" > "$log/$name" 2>&1 < /dev/null
+		echo $? > "$log/$name.status"
+	} &
+}
+
+finish() {
+	local name
+	wait
+	for name in "${names[@]}"; do
+		count "$name" "$(cat "$log/$name.status")"
+		rm -f "$log/$name.status"
+	done
 }
 
 demo() { TMPDIR=$log tests/demo.sh "$program" && echo 'ok - the demo'; }
+export -f demo
+export log program
 
+at_a_time=${TEST_JOBS:-$(nproc)}
+names=()
+systems=()
+for t in tests/system/*.sh tests/system/hooks/*.sh; do
+	case $t in
+	*/lib.sh) continue ;;
+	# what takes longest begins first
+	*/crash.sh | */cloudflare.sh | */eyes.sh) systems=("$t" "${systems[@]}") ;;
+	*) systems+=("$t") ;;
+	esac
+done
+for t in "${systems[@]}"; do
+	run "$(echo "${t#tests/}" | tr / -)" "$t" "$program"
+done
 if [ "$only" != system ]; then
+	run sim tests/sim/run.sh "$build" 10000
+	run lint tests/lint/run.sh "$build"
+	run demo bash -c demo
 	for t in "$build"/unit/*/test_*; do
 		case $t in *.d) continue ;; esac
 		run "unit-$(basename "$t")" "$t"
 	done
-	run sim tests/sim/run.sh "$build" 10000
-	run lint tests/lint/run.sh "$build"
-	demo > "$log/demo" 2>&1 < /dev/null
-	count demo $?
-	rm -rf "$log"/certline-demo.*
 fi
-for t in tests/system/*.sh tests/system/hooks/*.sh; do
-	case $t in */lib.sh) continue ;; esac
-	run "$(echo "${t#tests/}" | tr / -)" "$t" "$program"
-done
+finish
+rm -rf "$log"/certline-demo.*
 echo "in $((SECONDS - began)) s; logs are in $log"
 [ "$skipped" -eq 0 ] || grep -hE '# SKIP|SKIPPED \]' "$log"/* | sed 's/^/left out here: /' | sort -u
 echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"

@@ -137,9 +137,9 @@ void horizon_note(struct horizon *h, const struct horizon_answer *a,
 		  const struct horizon_policy *p);
 
 /* listed_ids are the servers of the round (also those that failed); all others have left the set,
- * and go when ns_ttl_for, or what is known of their own TTLs (reach_for), has passed since.  Until then resolvers may ask them: what they give, or
- * gave last if they are asked no more, counts.  They may be asked on while h->servers has them.
- * n = 0 says nothing of who left. */
+ * and go when ns_ttl_for, or what is known of their own TTLs (reach_for), has passed since.  Until
+ * then resolvers may ask them: what they give, or gave last if they are asked no more, counts.  They
+ * may be asked on while h->servers has them.  n = 0 says nothing of who left. */
 void horizon_end(struct horizon *h, const char *const *listed_ids, size_t n, int64_t ns_ttl_for,
 		 const struct horizon_policy *p, int64_t now);
 

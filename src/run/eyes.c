@@ -223,9 +223,9 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 	free(cover);
 }
 
-/* A new zone between the old one and the owner.  A server of the old one that does not know of it yet goes on
- * answering with what it has, and resolvers go on asking it, until its zone expires (RFC 1912 section 2.2: two to
- * four weeks). */
+/* A new zone between the old one and the owner.  A server of the old one that does not know of it
+ * yet goes on answering with what it has, and resolvers go on asking it, until its zone expires (RFC
+ * 1912 section 2.2: two to four weeks). */
 static bool is_cut_anew(const char *path, const struct look_owner *o)
 {
 	const char *old = path ? strchr(path, ' ') : NULL;

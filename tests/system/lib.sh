@@ -16,7 +16,8 @@ TESTS=0
 FAILED=0
 PIDS=()                                 # of the servers that run
 PIDFILES=()                             # of those that put themselves into the background
-PORTS=' '                               # handed out already
+PORTS=()                                # handed out already, as links
+PORTS_DIR=/tmp/certline-ports.$(id -u)
 
 lib_end() {
 	local pid file
@@ -29,6 +30,7 @@ lib_end() {
 	for pid in "${PIDS[@]}"; do
 		stop "$pid"
 	done
+	[ ${#PORTS[@]} -eq 0 ] || rm -f "${PORTS[@]}"
 	if [ -n "${KEEP:-}" ]; then
 		echo "# kept $SCRATCH"
 	else
@@ -111,14 +113,17 @@ within() {
 	done
 }
 
-# free_port: puts a port into $PORT that nobody listens on, and that was not handed out before.
+# free_port: puts a port into $PORT that nobody listens on, and that was not handed out before, here or to a test
+# that runs beside this one: whoever holds a port has a link of that name to its pid.
 free_port() {
-	local i
-	for ((i = 0; i < 200; i++)); do
+	local i owner
+	mkdir -p "$PORTS_DIR"
+	for ((i = 0; i < 400; i++)); do
 		PORT=$((10240 + RANDOM % 22000))    # under the ports that the kernel gives to clients
-		case $PORTS in *" $PORT "*) continue ;; esac
+		owner=$(readlink "$PORTS_DIR/$PORT") && [ ! -e "/proc/$owner" ] && rm -f "$PORTS_DIR/$PORT"
+		ln -s "$$" "$PORTS_DIR/$PORT" 2>/dev/null || continue
+		PORTS+=("$PORTS_DIR/$PORT")
 		[ -z "$(ss -Htuln "sport = :$PORT")" ] || continue
-		PORTS+="$PORT "
 		return
 	done
 	echo 'Bail out! no free port'
