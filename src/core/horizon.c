@@ -156,7 +156,7 @@ static void lacks(struct horizon_keyset *k, struct horizon_view *v, int64_t at, 
 {
 	raise_horizon(k, at, v->state == H_BAD ? larger(ttl_for, v->bad_ttl_for) : ttl_for);
 	k->lacking_ttl_for = larger(k->lacking_ttl_for, ttl_for);
-	*v = (struct horizon_view){ .state = H_BAD, .bad_ttl_for = ttl_for };
+	*v = (struct horizon_view){ .state = H_BAD, .bad_ttl_for = ttl_for, .accepted = v->accepted };
 }
 
 /* It has ceased to lack the key, if it did. */
@@ -220,6 +220,7 @@ static void note_view(struct horizon *h, size_t i, struct horizon_view *v,
 		covered = i > 0;
 		break;
 	}
+	v->accepted = a->kind == HA_DATA && a->accepts ? i > 0 && a->accepts[i] : covered;
 	if (!covered)
 		lacks(k, v, a->at, ttl_for);
 	else if (a->unsigned_)
@@ -269,7 +270,7 @@ static void note_failure(struct horizon *h, struct horizon_server *s,
 /* Why the answer is not as it should be, if it is not. */
 static const char *why_of(const struct horizon *h, const struct horizon_answer *a)
 {
-	if (a->unsigned_)
+	if (a->why)
 		return a->why;
 	for (size_t k = 1; a->kind == HA_DATA && k < h->keysets_n; k++)
 		if (a->covers[k] == TLSA_UNKNOWN)

@@ -49,6 +49,7 @@ struct horizon_view {
 	int64_t bad_ttl_for;            /* of the last set (or denial) that lacked it */
 	int64_t good_since_at;          /* when GOOD began */
 	int     rounds;                 /* good ones in a row */
+	bool    accepted;               /* clients accept the key by the last set, whatever else is in it */
 };
 
 struct horizon_server {
@@ -124,6 +125,7 @@ struct horizon_answer {
 	/* DATA: parallel to h->keysets; of keyset 0 it is not looked at.  UNKNOWN (records that we
 	 * cannot compute) counts as lacking. */
 	const enum tlsa_cover *covers;
+	const bool *accepts;            /* DATA, parallel too: tlsa_accepted; NULL: whom it covers */
 	int         records;
 	int64_t     ttl_for;            /* DATA, ALIAS: the larger of TTL and Original TTL;
 					 * EMPTY: negative */
@@ -203,7 +205,7 @@ struct horizon_judgement horizon_judge(const struct horizon *hs, size_t n,
  * "192.0.2.3 (ns2.example.org) gives a set without the key for _25._tcp.mx.example.org". */
 char *horizon_text(const struct horizon_judgement *j, int64_t now);
 
-/* True if some server gives a non-empty signed set that does not cover the keyset: for the live
+/* True if some server gives a non-empty signed set by which clients do not accept the keyset: for the live
  * key, an alarm.  The first such server is returned too. */
 bool horizon_uncovered(const struct horizon *h, int keyset, const struct horizon_server **server);
 

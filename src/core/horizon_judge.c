@@ -268,7 +268,8 @@ bool horizon_uncovered(const struct horizon *h, int keyset, const struct horizon
 	for (size_t i = 0; k < h->keysets_n && i < h->servers_n; i++) {
 		const struct horizon_server *s = &h->servers[i];
 
-		if (s->views[k].state != H_BAD || s->records <= 0 || s->failing_at || s->unsigned_)
+		if (s->views[k].state != H_BAD || s->views[k].accepted || s->records <= 0 || s->failing_at ||
+		    s->unsigned_ || !s->listed)
 			continue;
 		*server = s;
 		return true;

@@ -148,3 +148,27 @@ enum tlsa_cover tlsa_covers(const struct tlsa_rdata *set, size_t n, const struct
 	}
 	return cover;
 }
+
+/* Of digests of the same thing clients take the strongest that the set has. */
+static bool hidden(const struct tlsa_rdata *set, size_t n, struct tlsa_params p, const struct tlsa_leaf *leaf)
+{
+	struct tlsa_params stronger = { p.usage, p.selector, 2 };
+	bool there = false;
+
+	for (size_t i = 0; i < n && p.matching == 1; i++)
+		there |= same_params(set[i].p, stronger);
+	return there && !has_match(set, n, stronger, leaf);
+}
+
+bool tlsa_accepted(const struct tlsa_rdata *set, size_t n, const struct tlsa_leaf *leaves, size_t leaves_n)
+{
+	for (size_t j = 0; j < leaves_n; j++) {
+		bool accepted = false;
+
+		for (size_t i = 0; i < n && !accepted; i++)
+			accepted = has_match(set, n, set[i].p, &leaves[j]) && !hidden(set, n, set[i].p, &leaves[j]);
+		if (!accepted)
+			return false;
+	}
+	return leaves_n > 0;
+}

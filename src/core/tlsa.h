@@ -57,4 +57,9 @@ enum tlsa_cover { TLSA_UNKNOWN = -1, TLSA_LACKS = 0, TLSA_COVERS = 1 };
 enum tlsa_cover tlsa_covers(const struct tlsa_rdata *set, size_t n, const struct tlsa_leaf *leaves,
 			    size_t leaves_n);
 
+/* Whether a client accepts a server with these leaves: each has a record that matches, and the client does
+ * not pass it over for a stronger digest with the same usage and selector that does not match (digest
+ * agility, RFC 7671 section 9).  A set that is accepted may fall short of covering. */
+bool tlsa_accepted(const struct tlsa_rdata *set, size_t n, const struct tlsa_leaf *leaves, size_t leaves_n);
+
 #endif

@@ -529,7 +529,7 @@ static void handle_events(struct run *r)
 
 struct sorted {
 	const struct addr *to;
-	size_t             q;
+	size_t             q, turn;
 };
 
 static int by_address(const void *a, const void *b)
@@ -537,7 +537,7 @@ static int by_address(const void *a, const void *b)
 	const struct sorted *x = a, *y = b;
 	int order = addr_compare(x->to, y->to);
 
-	return order ? order : (x->q > y->q) - (x->q < y->q);
+	return order ? order : (x->turn > y->turn) - (x->turn < y->turn);
 }
 
 static void find_hosts(struct run *r, size_t n, int64_t now_ms)
@@ -545,7 +545,7 @@ static void find_hosts(struct run *r, size_t n, int64_t now_ms)
 	struct sorted *s = mem_array(n, sizeof(*s));
 
 	for (size_t i = 0; i < n; i++)
-		s[i] = (struct sorted){ &r->q[i].to, i };
+		s[i] = (struct sorted){ &r->q[i].to, i, (i + n - r->limits.first % n) % n };
 	qsort(s, n, sizeof(*s), by_address);
 	for (size_t i = n; i-- > 0;) {
 		if (i == n - 1 || !addr_same(s[i].to, s[i + 1].to))

@@ -52,6 +52,9 @@ struct ask_limits {
 	unsigned per_second_each;       /* new tries per address; a fifth of them at once */
 	int64_t  udp_ms, tcp_ms;        /* per try: two of UDP, one of TCP */
 	int64_t  all_ms;                /* for the whole call */
+	size_t   first;                 /* the question that each address is asked first, if it is asked it;
+	                                 * those before it come last: who has no time for all is asked
+	                                 * others the next time */
 };
 extern const struct ask_limits ask_defaults;    /* 100, 10, 50, 1500, 3000, 120000 */
 

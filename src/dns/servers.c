@@ -143,6 +143,13 @@ static void add_validated(struct finder *f, struct zone *z, const struct resolve
 {
 	if (!r->ok)
 		incomplete(z, r->why);
+	if (r->unproved && !r->msg.answer.n && !has_address(z, r->name)) {
+		char *why = mem_format("%s has no address, as an unsigned zone says, which proves nothing: "
+				       "take it out of the delegation", r->name);
+
+		incomplete(z, why);
+		free(why);
+	}
 	for (size_t i = 0; i < r->msg.answer.n; i++)
 		add_address(f, z, r->name, &r->msg.answer, i);
 }

@@ -36,6 +36,7 @@
 #define TRIES 4                 /* of a race: the first, and three again */
 #define RACE_PAUSE_MS 250       /* a signer shows some 80 ms late what has changed */
 #define SHOWN_MS 5000
+#define SHOWN_EACH_MS 20        /* more for each owner: it signs them one after the other */
 #define SHOWN_PAUSE_MS 20       /* and twice that, and so on */
 #define SHOWN_PAUSE_MAX_MS 500
 #define WRITE_MS 10000          /* a server may sign and sync to disk before it answers */
@@ -453,7 +454,7 @@ static int not_shown(const struct job *j, struct err *e)
 
 static int wait_until_shown(const struct update *u, struct job *jobs, size_t n, struct err *e)
 {
-	int64_t until_ms = clock_monotonic_ms() + SHOWN_MS;
+	int64_t until_ms = clock_monotonic_ms() + SHOWN_MS + (int64_t)n * SHOWN_EACH_MS;
 	unsigned pause_ms = SHOWN_PAUSE_MS;
 	const struct job *late;
 

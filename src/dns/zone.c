@@ -149,6 +149,7 @@ static void by_chain_of_trust(struct finder *f, struct resolved *r, size_t n)
 	validate(f, l, n);
 	for (size_t i = 0; i < n; i++) {
 		r[i].ok = l[i].security == SECURITY_SECURE || l[i].security == SECURITY_INSECURE;
+		r[i].unproved = l[i].security == SECURITY_INSECURE;
 		if (!r[i].ok) {
 			r[i].why = l[i].why ? l[i].why : mem_copy_str("no answer");
 			l[i].why = NULL;

@@ -81,6 +81,7 @@ struct resolved {
 	const char *name;
 	uint16_t    type;
 	bool        ok;                 /* answered: msg */
+	bool        unproved;           /* ok by finder_validate, in a zone that is not signed */
 	struct dns_msg msg;             /* from the validator: the answer section only */
 	char       *why;                /* !ok */
 };

@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "core/names.h"
 #include "dns/look.h"
+#include "io/crypto.h"
 #include "run/eyes_wire.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
@@ -131,27 +132,6 @@ static char *path_of(const struct look_owner *o)
 	return s;
 }
 
-static enum tlsa_cover covers(const struct line *l, int keyset, const struct strv *data)
-{
-	const struct generation *g = keyset ? line_generation(l, keyset) : NULL;
-	struct tlsa_rdata *set = mem_array(data->n, sizeof(*set));
-	struct tlsa_leaf leaves[KEY_TYPE_N];
-	enum tlsa_cover cover = TLSA_LACKS;
-	size_t n = 0;
-
-	for (size_t i = 0; i < data->n; i++)
-		n += tlsa_parse(&set[n], data->v[i]);
-	if (g) {
-		for (size_t i = 0; i < g->leaves_n; i++)
-			leaves[i] = g->leaves[i].spki;
-		cover = tlsa_covers(set, n, leaves, g->leaves_n);
-		if (n < data->n && cover == TLSA_COVERS)
-			cover = TLSA_UNKNOWN;
-	}
-	free(set);
-	return cover;
-}
-
 static char *join(const struct strv *l)
 {
 	struct buf b;
@@ -163,6 +143,59 @@ static char *join(const struct strv *l)
 	s = buf_steal(&b);
 	buf_free(&b);
 	return s;
+}
+
+static enum tlsa_cover covers(bool *accepts, const struct line *l, int keyset, const struct strv *data)
+{
+	const struct generation *g = keyset ? line_generation(l, keyset) : NULL;
+	struct tlsa_rdata *set = mem_array(data->n, sizeof(*set));
+	struct tlsa_leaf leaves[KEY_TYPE_N];
+	enum tlsa_cover cover = TLSA_LACKS;
+	size_t n = 0;
+
+	*accepts = false;
+	for (size_t i = 0; i < data->n; i++)
+		n += tlsa_parse(&set[n], data->v[i]);
+	if (g) {
+		for (size_t i = 0; i < g->leaves_n; i++)
+			leaves[i] = g->leaves[i].spki;
+		cover = tlsa_covers(set, n, leaves, g->leaves_n);
+		*accepts = tlsa_accepted(set, n, leaves, g->leaves_n);
+		if (n < data->n && cover == TLSA_COVERS)
+			cover = TLSA_UNKNOWN;
+	}
+	free(set);
+	return cover;
+}
+
+/* "2 1 1, 3 0 1": the kinds of records that certline does not make for the line. */
+static char *other_kinds(const struct line *l, const struct strv *data)
+{
+	struct strv kinds = { 0 };
+	char *text;
+
+	for (size_t i = 0; i < data->n; i++) {
+		size_t len = 0;
+		bool ours = false;
+		char *kind;
+
+		for (int words = 0; words < 3; words++)
+			len += strspn(data->v[i] + len, " ") + strcspn(data->v[i] + len, " ");
+		kind = mem_copy_strn(data->v[i], len);
+		for (size_t p = 0; p < l->cfg->params_n; p++) {
+			const struct tlsa_params *q = &l->cfg->params[p];
+			char *own = mem_format("%u %u %u", q->usage, q->selector, q->matching);
+
+			ours |= strcmp(own, kind) == 0;
+			free(own);
+		}
+		if (!ours && !strv_has(&kinds, kind))
+			strv_add(&kinds, kind);
+		free(kind);
+	}
+	text = kinds.n ? join(&kinds) : NULL;
+	strv_free(&kinds);
+	return text;
 }
 
 /* A server that is asked about the end of an alias is another one, in what follows from its answer. */
@@ -181,7 +214,8 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 			enum horizon_security security)
 {
 	enum tlsa_cover *cover = mem_array(h->keysets_n, sizeof(*cover));
-	char *names = join(&s->names);
+	bool *accepts = mem_array(h->keysets_n, sizeof(*accepts));
+	char *names = join(&s->names), *kinds, *why = NULL;
 	struct horizon_answer a = {
 		.id = id,
 		.names = names,
@@ -191,6 +225,7 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 		.reach_for = !s->names.n ? l->horizon.assume_ttl_for
 					 : s->reach_for < TTL_MAX ? s->reach_for : TTL_MAX,
 		.covers = cover,
+		.accepts = accepts,
 		.ttl_for = s->ttl_for < TTL_MAX ? s->ttl_for : TTL_MAX,
 		.unsigned_ = !s->signed_ok || security == HS_UNKNOWN || security == HS_BOGUS,
 		.signed_until_at = s->signed_until_at,
@@ -211,7 +246,11 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 		a.kind = HA_DATA;
 		a.records = (int)s->data.n;
 		for (size_t k = 0; k < h->keysets_n; k++)
-			cover[k] = covers(l, h->keysets[k].keyset, &s->data);
+			cover[k] = covers(&accepts[k], l, h->keysets[k].keyset, &s->data);
+		kinds = other_kinds(l, &s->data);
+		if (!a.why && kinds)
+			a.why = why = mem_format("it has records of other kinds: %s", kinds);
+		free(kinds);
 		break;
 	case ANSWER_ALIAS:
 		a.kind = HA_ALIAS;
@@ -220,6 +259,8 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 	}
 	horizon_note(h, &a, &l->horizon);
 	free(names);
+	free(why);
+	free(accepts);
 	free(cover);
 }
 
@@ -308,6 +349,7 @@ static int look_work(void *arg, int out_fd)
 
 	eyes_config(&c, g->lines[0]->cfg);
 	c.limits.all_ms += (int64_t)g->owners.n * OWNER_MS;
+	crypto_random((unsigned char *)&c.limits.first, sizeof(c.limits.first));
 	look_all(seen, (const char *const *)g->owners.v, g->owners.n, &c);
 	buf_init(&text, REPORT_MAX);
 	eyes_encode(&text, seen, g->owners.n);
@@ -423,7 +465,8 @@ static bool shows(const struct horizon *h, int keyset)
 		return false;
 	for (size_t i = 0; i < h->servers_n; i++)
 		if (h->servers[i].listed && !h->servers[i].no_route &&
-		    (h->servers[i].failing_at || h->servers[i].views[k].state != H_GOOD))
+		    (h->servers[i].failing_at ||
+		     (h->servers[i].views[k].state != H_GOOD && !h->servers[i].views[k].accepted)))
 			return false;
 	return h->servers_n > 0;
 }
@@ -456,7 +499,7 @@ static bool shown_nowhere(const struct horizon *h, int keyset)
 
 		if (!s->listed || !s->answered_at || s->failing_at || s->no_route)
 			continue;
-		if (s->views[k].state == H_GOOD && s->records != 0)
+		if ((s->views[k].state == H_GOOD || s->views[k].accepted) && s->records != 0)
 			return false;
 		answers++;
 	}
@@ -562,6 +605,15 @@ void eyes_alarms(struct strv *out, struct line *l, const struct facts *f)
 					  f->staging.seen ? f->staging.seen : "?"));
 }
 
+/* Records of somebody else that fit no key of ours, beside ours. */
+static bool foreign(const struct horizon *h, const struct horizon_server *s, int keyset)
+{
+	for (size_t k = 0; k < h->keysets_n; k++)
+		if (h->keysets[k].keyset == keyset)
+			return s->listed && !s->failing_at && s->views[k].state == H_BAD && s->views[k].accepted;
+	return false;
+}
+
 void eyes_warnings(struct strv *out, struct line *l, const struct facts *f)
 {
 	for (size_t i = 0; i < l->ledger.eyes_n && l->policy.verifies; i++) {
@@ -588,6 +640,13 @@ void eyes_warnings(struct strv *out, struct line *l, const struct facts *f)
 			strv_take(out, mem_format("a signature of %s ends at %s, before the staged key can be "
 						  "used: the zone must be signed anew until then", h->owner, at));
 		}
+		for (size_t k = 0; k < h->servers_n; k++)
+			if (foreign(h, &h->servers[k], f->live.id)) {
+				strv_take(out, mem_format("name server %s: clients accept the live key by the records of %s, but "
+							  "%s: no key is rolled while they are there", h->servers[k].id,
+							  h->owner, h->servers[k].why ? h->servers[k].why : "?"));
+				break;
+			}
 		if (h->wildcard)
 			strv_take(out, mem_format("the records of %s come from a wildcard", h->owner));
 		if (h->security == HS_INSECURE && l->horizon.insecure_ok)

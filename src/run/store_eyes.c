@@ -59,6 +59,7 @@ static void put_server(struct json *list, const struct horizon *h, const struct 
 		put_n(v, "bad_ttl", s->views[k].bad_ttl_for);
 		put_n(v, "good_since_at", s->views[k].good_since_at);
 		put_n(v, "rounds", s->views[k].rounds);
+		put_flag(v, "accepted", s->views[k].accepted);
 	}
 }
 
@@ -156,6 +157,7 @@ static void get_server(struct horizon_server *s, const struct horizon *h, const 
 			.bad_ttl_for = json_int(v, "bad_ttl", 0),
 			.good_since_at = json_int(v, "good_since_at", 0),
 			.rounds = small(v, "rounds"),
+			.accepted = json_bool(v, "accepted", false),
 		};
 	}
 }

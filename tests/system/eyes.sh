@@ -308,6 +308,16 @@ at 600 cron
 is 'one of another matching type makes clients refuse the live key: alarm' "$STATUS" 1
 like 'at once, and by name' "$ERR" "127.0.0.1.*$MX.*do not fit the live key"
 
+printf '%s\n' "update delete $MX TLSA 3 1 2" "update add $MX 3600 TLSA 2 1 1 $WORLD_DIGEST" |
+	sed "s/ TLSA 3 1 2$/ TLSA 3 1 2 $WORLD_DIGEST$WORLD_DIGEST/" | world_update example.test tlsa-sha256
+all_synced
+at 900 cron
+is 'one of another usage is accepted by clients, beside ours' "$STATUS" 0
+at 8000 cron -v
+unlike() { ! grep -qE "$2" <<<"$1"; }
+check 'and nothing is published again for it' unlike "$OUT$ERR" 'published again'
+like 'but keys are not rolled, and the kind is named' "$OUT$ERR" '2 1 1.*no key is rolled'
+
 # --- two zones, one refuses ------------------------------------------------------------------------------
 
 printf '%s\n' "update delete $MX TLSA" | world_update example.test tlsa-sha256

@@ -275,6 +275,43 @@ static void nothing_is_not_covered(void **state)
 	assert_int_equal(tlsa_covers(set, 2, &blank, 1), TLSA_LACKS);
 }
 
+static void accepted_by_clients(void **state)
+{
+	static const struct {
+		const char *set[3];
+		bool        accepted;   /* a server with leaf a */
+	} rows[] = {
+		{ { NULL }, false },
+		{ { "3 1 1 " A256 }, true },
+		{ { "3 1 1 " B256 }, false },
+		{ { "3 1 1 " A256, "3 1 1 " B256 }, true },
+		{ { "3 1 1 " A256, "2 1 1 " C256 }, true },
+		{ { "3 1 1 " A256, "3 0 1 " C256, "1 1 1 " C256 }, true },
+		{ { "3 1 1 " A256, "3 1 2 " B512 }, false },
+		{ { "3 1 1 " A256, "3 1 2 " A512, "3 1 2 " B512 }, true },
+		{ { "3 1 1 " B256, "3 1 2 " A512 }, true },
+		{ { "3 1 1 " A256, "2 1 2 " B512 }, true },
+		{ { "2 1 1 " C256 }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct tlsa_leaf both[] = { leaf_a, leaf_b };
+		struct tlsa_rdata set[3];
+		size_t n = 0;
+
+		while (n < 3 && rows[i].set[n]) {
+			assert_true(tlsa_parse(&set[n], rows[i].set[n]));
+			n++;
+		}
+		if (tlsa_accepted(set, n, both, 1) != rows[i].accepted)
+			fail_msg("row %zu", i);
+		/* what covers a key is accepted by all */
+		if (n && tlsa_covers(set, n, both, 2) == TLSA_COVERS)
+			assert_true(tlsa_accepted(set, n, both, 2));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +323,7 @@ int main(void)
 		cmocka_unit_test(reads_records),
 		cmocka_unit_test(refuses_what_is_no_record),
 		cmocka_unit_test(covers_as_rfc7671_section_8_says),
+		cmocka_unit_test(accepted_by_clients),
 		cmocka_unit_test(trust_anchors),
 		cmocka_unit_test(nothing_is_not_covered),
 	};
