@@ -179,8 +179,10 @@ static char *other_kinds(const struct line *l, const struct strv *data)
 		bool ours = false;
 		char *kind;
 
-		for (int words = 0; words < 3; words++)
-			len += strspn(data->v[i] + len, " ") + strcspn(data->v[i] + len, " ");
+		for (int words = 0; words < 3; words++) {
+			len += strspn(data->v[i] + len, " ");
+			len += strcspn(data->v[i] + len, " ");
+		}
 		kind = mem_copy_strn(data->v[i], len);
 		for (size_t p = 0; p < l->cfg->params_n; p++) {
 			const struct tlsa_params *q = &l->cfg->params[p];

@@ -503,7 +503,7 @@ for mode in garbage servfail refused not-aa strip-rrsig flip-rrsig other-set loo
 	world_hostile lag "$mode" --hex "$WORLD_DIGEST" 2>/dev/null
 	look
 	is "$mode: holds" "$(of '.lines[0].staging.verdict')" hold
-	like "$mode: and says who" "$(of '.lines[0].staging.why, (.lines[0].alarms[])' | tr '\n' ' ')" '127.0.0.123'
+	like "$mode: and says who" "$(of '.lines[0].staging.why, (.lines[0].alarms[])' | tr '\n' ' ')" '127.0.0.123|resolver 127.0.0.131.* in time'
 done
 world_hostile lag old-ttl --hex "$WORLD_DIGEST"
 look
