@@ -11,7 +11,7 @@ SAN          ?=
 B            ?= build
 
 VERSION      := 0.1.0
-PACKAGES     := libcrypto jansson inih libidn2 ldns
+PACKAGES     := libssl libcrypto libcurl jansson inih libidn2 ldns
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wformat=2 \
 	-Wvla -Walloca -Wundef -Wswitch-enum
@@ -27,7 +27,7 @@ LIB_CFLAGS  = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 # libunbound's own .pc file asks for development packages that nothing here needs
 LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lunbound
 
-LAYERS := base core sys io dns run cmd
+LAYERS := base core sys io dns acme run cmd
 SRC  := $(foreach l,$(LAYERS),$(sort $(wildcard src/$(l)/*.c)))
 OBJ  := $(SRC:src/%.c=$(B)/obj/%.o)
 UNIT := $(sort $(wildcard tests/unit/*/test_*.c))
@@ -81,6 +81,10 @@ $(B)/worlds: tests/sim/worlds.c $(B)/libcertline.a
 	@echo "  TEST  $@"
 	@$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(B)/libcertline.a $(LIBS)
 
+$(B)/acme_bare: tests/bench/acme_bare.c $(B)/libcertline.a
+	@echo "  TEST  $@"
+	@$(CC) $(ALL_CPPFLAGS) $(LIB_CFLAGS) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(B)/libcertline.a $(LIBS)
+
 # Trying --------------------------------------------------------------------------------------------
 
 deps:
@@ -108,10 +112,11 @@ system: $(B)/certline                  ## with real servers on loopback: name, m
 mutants: $(B)/libcertline.a            ## breaks the rule table in every way; the tests must notice
 	@tests/mutants.sh $(B) $(CC) $(ALL_CPPFLAGS) -std=c11 -O2
 
-bench: all                             ## an idle run, and a look at 300 owners, beside others
-	@tests/deps.sh bench
+bench: all $(B)/acme_bare              ## an idle run, a look at 300 owners, renewals, beside others
+	@tests/deps.sh test bench
 	@tests/bench/look.sh $(B)/certline
 	@tests/bench/idle.sh $(B)/certline
+	@tests/bench/acme.sh $(B)
 
 sanitize:                              ## unit tests, simulation and a rehearsed year under ASan and UBSan
 	@$(MAKE) --no-print-directory B=$(B)/san SAN=address,undefined CFLAGS='-O1 -g' sanitized
@@ -185,4 +190,4 @@ uninstall:                             ## leaves configuration, keys and certifi
 .PHONY: all help deps demo check unit sim system mutants bench sanitize sanitized fuzz fuzzers cover covered \
 	lint analyze format clean install uninstall
 .DELETE_ON_ERROR:
--include $(OBJ:.o=.d) $(B)/obj/main.d $(UNIT_BIN:=.d) $(B)/sim.d $(B)/worlds.d
+-include $(OBJ:.o=.d) $(B)/obj/main.d $(UNIT_BIN:=.d) $(B)/sim.d $(B)/worlds.d $(B)/acme_bare.d

@@ -5,12 +5,12 @@
 set -eu
 
 build='gcc make pkg-config libc6-dev libssl-dev libjansson-dev libinih-dev libidn2-dev
-	libldns-dev libunbound-dev dns-root-data openssl'
-test_='libcmocka-dev bind9 bind9-utils bind9-dnsutils nsd knot knot-dnsutils pdns-server pdns-backend-sqlite3 sqlite3 unbound postfix dovecot-core
+	libldns-dev libunbound-dev libcurl4-openssl-dev dns-root-data openssl'
+test_='libcmocka-dev uacme bind9 bind9-utils bind9-dnsutils nsd knot knot-dnsutils pdns-server pdns-backend-sqlite3 sqlite3 unbound postfix dovecot-core
 	dovecot-imapd nginx-light apache2 gnutls-bin ldnsutils openssh-server openssh-client rsync jq curl ca-certificates strace
-	faketime shellcheck mandoc python3 iproute2 util-linux procps'
+	faketime shellcheck mandoc python3 iproute2 util-linux procps pebble acme-tiny python3-cryptography jose'
 lint='clang clang-tidy clang-format cppcheck libclang-rt-14-dev gcovr'
-bench='certbot uacme time'
+bench='certbot python3-certbot-dns-rfc2136 uacme lego time'
 
 want=
 for set_ in "$@"; do
@@ -25,7 +25,7 @@ done
 
 if ! command -v apt-get > /dev/null || ! command -v dpkg-query > /dev/null; then
 	missing=
-	for p in libcrypto jansson inih libidn2 ldns; do
+	for p in libssl libcrypto jansson inih libidn2 ldns libcurl; do
 		pkg-config --exists "$p" 2> /dev/null || missing="$missing $p"
 	done
 	echo '#include <unbound.h>' | cc -E -o /dev/null - 2> /dev/null || missing="$missing libunbound"

@@ -1,4 +1,4 @@
-/* look.c - the TLSA set of every owner, from every address of every server, hop by hop.
+/* look.c - the TLSA or TXT set of every owner, from every address of every server, hop by hop.
  *
  * All questions of one hop of all owners are on their way at the same time.
  * Touches: the network, /etc/resolv.conf.
@@ -7,10 +7,11 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "dns/cuts.h"
 #include "dns/servers.h"
 #include "sys/clock.h"
 
-#define HOPS_MAX 8
+#define ALIASES_MAX 16
 #define ELSEWHERE_FOR ((int64_t)86400)  /* TTL of a set that an alias may lead to, not looked at */
 
 /* Where an owner has got to. */
@@ -76,7 +77,8 @@ static void add_servers(struct look_owner *o, struct walk *w)
 }
 
 /* The servers of a name are asked once about it, however many owners lead there. */
-static void ask_owners(struct questions *p, struct look_owner *out, struct walk *w, size_t n)
+static void ask_owners(struct questions *p, struct look_owner *out, struct walk *w, size_t n,
+		       uint16_t type)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
@@ -86,8 +88,7 @@ static void ask_owners(struct questions *p, struct look_owner *out, struct walk 
 		add_servers(&out[i], &w[i]);
 		while (k < i && (!w[k].name || strcmp(w[k].name, w[i].name) != 0))
 			k++;
-		w[i].asked = k < i ? w[k].asked
-				   : add_questions(p, w[i].z, w[i].name, DNS_TLSA);
+		w[i].asked = k < i ? w[k].asked : add_questions(p, w[i].z, w[i].name, type);
 	}
 }
 
@@ -127,15 +128,16 @@ static void take_answers(const struct questions *p, struct look_owner *o, const 
 	}
 }
 
-/* The first one stays: an incomplete list of servers does not end the walk. */
-static void set_problem(struct look_owner *o, const char *why)
+/* The walk cannot go on. */
+static void stop(struct look_owner *o, const char *why)
 {
-	if (!o->problem)
-		o->problem = mem_copy_str(why);
+	free(o->problem);
+	o->problem = mem_copy_str(why);
+	o->lost = true;
 }
 
 /* Finds the zones and servers of all names that are to be asked now. */
-static void find_all(struct finder *f, struct look_owner *out, struct walk *w, size_t n)
+static void find_all(struct finder *f, struct look_owner *out, struct walk *w, size_t n, uint16_t type)
 {
 	const char **names = mem_array(n, sizeof(*names));
 	struct zone **z = mem_array(n, sizeof(struct zone *));
@@ -148,7 +150,10 @@ static void find_all(struct finder *f, struct look_owner *out, struct walk *w, s
 		of[left] = i;
 		names[left++] = w[i].name;
 	}
-	finder_zones(f, z, why, names, left);
+	if (type == DNS_TXT)
+		cuts_find(f, z, why, names, left);
+	else
+		finder_zones(f, z, why, names, left);
 	servers_find(f, z, left);
 	finder_security(f, z, left);
 	for (size_t k = 0; k < left; k++) {
@@ -157,10 +162,10 @@ static void find_all(struct finder *f, struct look_owner *out, struct walk *w, s
 		w[i].z = z[k];
 		if (z[k])
 			add_zone(&out[i], z[k]);
-		if (!z[k])
-			set_problem(&out[i], why[k]);
-		else if (z[k]->problem || z[k]->incomplete)
-			set_problem(&out[i], z[k]->problem ? z[k]->problem : z[k]->incomplete);
+		if (!z[k] || z[k]->problem)
+			stop(&out[i], z[k] ? z[k]->problem : why[k]);
+		else if (z[k]->incomplete && !out[i].problem)
+			out[i].problem = mem_copy_str(z[k]->incomplete);
 		free(why[k]);
 		if (z[k] && !z[k]->problem)
 			continue;
@@ -213,20 +218,20 @@ static void step_on(struct look_owner *o, struct walk *w)
 		return;
 	strv_add(&w->been, o->end);
 	if (strv_has(&w->been, target))
-		set_problem(o, "its aliases go round in a circle");
-	else if (w->been.n == HOPS_MAX)
-		set_problem(o, "its aliases are too many");
+		stop(o, "its aliases go round in a circle");
+	else if (w->been.n > ALIASES_MAX)
+		stop(o, "its aliases are too many");
 	else
 		w->name = mem_copy_str(target);
 }
 
-static bool hop(struct finder *f, struct look_owner *out, struct walk *w, size_t n)
+static bool hop(struct finder *f, struct look_owner *out, struct walk *w, size_t n, uint16_t type)
 {
 	struct questions p = { 0 };
 	bool more = false;
 
-	find_all(f, out, w, n);
-	ask_owners(&p, out, w, n);
+	find_all(f, out, w, n, type);
+	ask_owners(&p, out, w, n, type);
 	ask_serials(&p, f);
 	ask_all(p.q, p.n, &f->c->limits);
 	take_serials(&p, f);
@@ -244,24 +249,31 @@ static bool hop(struct finder *f, struct look_owner *out, struct walk *w, size_t
 	return more;
 }
 
-void look_all(struct look_owner *out, const char *const *owners, size_t n,
-	      const struct look_config *c)
+void look_walk(struct finder *f, struct look_owner *out, const char *const *owners, size_t n,
+	       uint16_t type)
 {
 	struct walk *w = mem_array(n, sizeof(*w));
-	struct finder f;
 
-	finder_init(&f, c);
 	for (size_t i = 0; i < n; i++) {
 		out[i] = (struct look_owner){ .owner = mem_copy_str(owners[i]) };
 		w[i].name = mem_copy_str(owners[i]);
 	}
-	while (hop(&f, out, w, n))
+	while (hop(f, out, w, n, type))
 		;
 	for (size_t i = 0; i < n; i++) {
 		free(w[i].name);
 		strv_free(&w[i].been);
 	}
 	free(w);
+}
+
+void look_all(struct look_owner *out, const char *const *owners, size_t n,
+	      const struct look_config *c)
+{
+	struct finder f;
+
+	finder_init(&f, c);
+	look_walk(&f, out, owners, n, DNS_TLSA);
 	finder_free(&f);
 }
 
@@ -377,36 +389,44 @@ static void copy_primary(struct look_primary *out, const struct look_primary *p)
 		out->addrs[i] = p->addrs[i];
 }
 
-void look_primaries(struct look_primary *out, const char *const *names, size_t n,
-		    const struct look_config *c)
+void look_primaries_of(struct finder *f, struct look_primary *out, struct zone *const *z, size_t n)
 {
-	struct zone **z = mem_array(n, sizeof(struct zone *));
 	struct zone **each = mem_array(n, sizeof(struct zone *));
 	struct look_primary *found = mem_array(n, sizeof(*found));
-	char **why = mem_array(n, sizeof(*why));
 	size_t each_n = 0, k;
-	struct finder f;
 
-	finder_init(&f, c);
-	finder_zones(&f, z, why, names, n);
 	for (size_t i = 0; i < n; i++) {
 		for (k = 0; z[i] && k < each_n && each[k] != z[i];)
 			k++;
 		if (z[i] && k == each_n)
 			each[each_n++] = z[i];
 	}
-	find_primaries(&f, found, each, each_n);
+	find_primaries(f, found, each, each_n);
 	for (size_t i = 0; i < n; i++) {
-		out[i] = (struct look_primary){ .problem = why[i] };
+		out[i] = (struct look_primary){ 0 };
 		for (k = 0; z[i] && each[k] != z[i];)
 			k++;
 		if (z[i])
 			copy_primary(&out[i], &found[k]);
 	}
 	look_primaries_free(found, each_n);
-	finder_free(&f);
 	free(found);
 	free(each);
+}
+
+void look_primaries(struct look_primary *out, const char *const *names, size_t n,
+		    const struct look_config *c)
+{
+	struct zone **z = mem_array(n, sizeof(struct zone *));
+	char **why = mem_array(n, sizeof(*why));
+	struct finder f;
+
+	finder_init(&f, c);
+	finder_zones(&f, z, why, names, n);
+	look_primaries_of(&f, out, z, n);
+	for (size_t i = 0; i < n; i++)
+		out[i].problem = why[i];
+	finder_free(&f);
 	free(z);
 	free(why);
 }

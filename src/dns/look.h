@@ -2,8 +2,8 @@
  * it is signed.  Knows nothing of lines, keys or rollovers.
  *
  * For each owner: the zone it is in; all its servers (NS names at the apex and in the parent's
- * delegation, all addresses of each, glue); the zone's DNSSEC status; the TLSA RRset from every
- * address.  A CNAME or DNAME is followed zone by zone: each hop's servers are asked.
+ * delegation, all addresses of each, glue); the zone's DNSSEC status; the TLSA (or TXT) RRset from
+ * every address.  A CNAME or DNAME is followed zone by zone: each hop's servers are asked.
  * RFC 1034 section 4.2 (delegation), RFC 4035 section 5, RFC 7671 section 7.
  */
 #ifndef DNS_LOOK_H
@@ -25,6 +25,7 @@ struct look_owner {
 	char         *owner;
 	char         *problem;          /* zone or servers could not be found, or not all of them;
 	                                 * NULL else */
+	bool          lost;             /* ... so that its aliases were not followed to their end */
 	char         *end;              /* the name that has (or would have) the records: owner, or
 	                                 * where its aliases lead */
 	struct look_zone *zones;        /* on the way, each once; the first is the owner's own */
@@ -54,5 +55,12 @@ struct look_primary {
 void look_primaries(struct look_primary *out, const char *const *names, size_t n,
 		    const struct look_config *c);
 void look_primaries_free(struct look_primary *p, size_t n);     /* the contents; not the array */
+
+/* Both with a finder that goes on being used.  The first one of TLSA or TXT records: no resolver is asked for
+ * the name of a TXT record (dns/cuts.h), since they come and go, and others look for them at once.  An owner
+ * NULL is left out, and nothing is said of a zone NULL. */
+void look_walk(struct finder *f, struct look_owner *out, const char *const *owners, size_t n,
+	       uint16_t type);
+void look_primaries_of(struct finder *f, struct look_primary *out, struct zone *const *zones, size_t n);
 
 #endif

@@ -18,6 +18,7 @@ struct input {
 	const struct dns_msg *m;
 	const struct dns_rrs *keys;
 	int64_t               now;
+	uint16_t              type;     /* asked for */
 };
 
 static const struct dns_rr *find_rr(const struct dns_rrs *l, const char *owner, uint16_t type)
@@ -133,29 +134,39 @@ static bool take_alias(struct look_server *s, const struct input *in)
 	return true;
 }
 
+static char *data_of(const struct dns_rr *rr)
+{
+	char *data;
+
+	if (dns_rr_tlsa(&data, rr) || dns_rr_txt(&data, rr))
+		return data;
+	return mem_copy_str("malformed");
+}
+
 static bool take_set(struct look_server *s, const struct input *in)
 {
 	const struct dns_rrs *l = &in->m->answer;
+	char why[64];
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct dns_rr *rr = &l->v[i];
-		char *data;
 
-		if (rr->type != DNS_TLSA || rr->class_ != DNS_CLASS_IN ||
-		    strcmp(rr->owner, s->name) != 0)
-			continue;
-		strv_take(&s->data, dns_rr_tlsa(&data, rr) ? data : mem_copy_str("malformed"));
+		if (rr->type == in->type && rr->class_ == DNS_CLASS_IN &&
+		    strcmp(rr->owner, s->name) == 0)
+			strv_take(&s->data, data_of(rr));
 	}
 	if (!s->data.n)
 		return false;
 	if (s->data.n > RECORDS_MAX) {
 		strv_free(&s->data);
-		fail(s, "more TLSA records than anybody can want");
+		snprintf(why, sizeof(why), "more %s records than anybody can want",
+			 dns_type_name(in->type));
+		fail(s, why);
 		return true;
 	}
 	s->answer = ANSWER_DATA;
-	s->ttl_for = reply_ttl(l, s->name, DNS_TLSA);
-	check_signature(s, l, s->name, DNS_TLSA, in);
+	s->ttl_for = reply_ttl(l, s->name, in->type);
+	check_signature(s, l, s->name, in->type, in);
 	return true;
 }
 
@@ -211,7 +222,8 @@ void reply_take(struct look_server *s, const struct question *q, const struct dn
 	} else {
 		s->nsid = m.nsid;
 		m.nsid = NULL;
-		take_message(s, &(struct input){ .m = &m, .keys = keys, .now = now });
+		take_message(s, &(struct input){ .m = &m, .keys = keys, .now = now,
+						 .type = q->type });
 	}
 	dns_msg_free(&m);
 }

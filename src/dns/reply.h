@@ -1,6 +1,7 @@
-/* reply.h - what one reply to a question for TLSA records says.  No network.
+/* reply.h - what one reply to a question for TLSA or TXT records says.  No network.
  *
- * RFC 2308 (denials), RFC 4035 section 5, RFC 6672 (DNAME), RFC 6698 section 2.1, RFC 8198.
+ * RFC 2308 (denials), RFC 4035 section 5, RFC 6672 (DNAME), RFC 6698 section 2.1, RFC 8198,
+ * RFC 8555 section 8.4.
  */
 #ifndef DNS_REPLY_H
 #define DNS_REPLY_H
@@ -10,7 +11,7 @@
 
 enum answer {
 	ANSWER_FAIL,                    /* nothing usable; why says what */
-	ANSWER_EMPTY,                   /* authoritative: no TLSA record there */
+	ANSWER_EMPTY,                   /* authoritative: no such record there */
 	ANSWER_DATA,
 	ANSWER_ALIAS,                   /* authoritative: a CNAME (or a DNAME above), followed */
 };
@@ -25,7 +26,8 @@ struct look_server {
 	                                 * zone's NS TTL and the TTL of this address */
 	enum answer  answer;
 	char        *why;               /* FAIL, or why the signature is not good; NULL else */
-	struct strv  data;              /* DATA: "3 1 1 ab..", every record */
+	struct strv  data;              /* DATA: "3 1 1 ab.." or the text, every
+					 * record */
 	int64_t      ttl_for;           /* DATA, ALIAS: the larger of TTL and Original TTL */
 	int64_t      negative_for;      /* EMPTY: as RFC 2308 section 5, and that of NSEC, NSEC3 if
 	                                 * larger */
@@ -41,8 +43,9 @@ struct look_server {
 	bool         unasked;           /* FAIL because there was no time to ask */
 };
 
-/* What came of a question about s->name to a server of s->zone: answer and everything below it, in
- * an otherwise empty s.  `keys`: the DNSKEY RRset of the zone; none: signatures are not checked. */
+/* What came of a question about s->name to a server of s->zone, of the type that was asked for: answer
+ * and everything below it, in an otherwise empty s.  `keys`: the DNSKEY RRset of the zone; none:
+ * signatures are not checked. */
 void reply_take(struct look_server *s, const struct question *q, const struct dns_rrs *keys,
 		int64_t now);
 void reply_server_free(struct look_server *s);

@@ -18,15 +18,14 @@
  * it does not say at which owner, they are written one by one then.
  *
  * Only a message that would be too large is split, and only between owners.
- * RFC 2136, RFC 8945 section 5.4, RFC 2181 section 5.2 (one TTL), RFC 4034 section 3.1.3 (labels).
+ * RFC 2136, RFC 2181 section 5.2 (one TTL), RFC 4034 section 3.1.3 (labels).
  * Touches: network.
  */
 #include "dns/update.h"
 
 #include "base/mem.h"
-#include "base/when.h"
 #include "core/tlsa.h"
-#include "io/dnsupdate.h"
+#include "dns/update_send.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
 
@@ -39,7 +38,6 @@
 #define SHOWN_EACH_MS 20        /* more for each owner: it signs them one after the other */
 #define SHOWN_PAUSE_MS 20       /* and twice that, and so on */
 #define SHOWN_PAUSE_MAX_MS 500
-#define WRITE_MS 10000          /* a server may sign and sync to disk before it answers */
 #define ALIASES_MAX 16
 
 /* What the server shows at an owner. */
@@ -287,122 +285,13 @@ static size_t choose(struct job *jobs, size_t n, bool singly)
 
 /* Writing -------------------------------------------------------------------------------------- */
 
-static void tsig_remedy(struct buf *b, const struct update *u, const struct update_reply *r)
-{
-	char off[WHEN_TEXT_LEN];
-
-	when_format_rough(off, r->ahead_for < 0 ? -r->ahead_for : r->ahead_for);
-	if (r->tsig_error == DNS_BADKEY)
-		buf_addf(b, " (BADKEY): it does not know the key %s with %s: name and algorithm "
-			 "must be the same there", u->key->name, u->key->algorithm);
-	else if (r->tsig_error == TSIG_BADSIG)
-		buf_addf(b, " (BADSIG): it has another secret for the key %s", u->key->name);
-	else if (r->tsig_error == DNS_BADTIME && r->ahead_for)
-		buf_addf(b, " (BADTIME): our clock is %s %s the server's: set the wrong one", off,
-			 r->ahead_for < 0 ? "behind" : "ahead of");
-	else if (r->tsig_error == DNS_BADTIME)
-		buf_add_str(b, " (BADTIME): our clock and the server's differ: set the wrong one");
-	else
-		buf_addf(b, " (TSIG error %d)", r->tsig_error);
-}
-
-static void rcode_remedy(struct buf *b, const struct update *u, int rcode)
-{
-	switch (rcode) {
-	case DNS_FORMERR:
-		buf_add_str(b, ": it does not understand the update: publish by a hook");
-		break;
-	case DNS_SERVFAIL:
-		buf_add_str(b, ": its log should say why (a journal that it cannot write, a zone "
-			       "that is not loaded)");
-		break;
-	case DNS_NOTIMP:
-		buf_add_str(b, ": it takes no updates (NSD never does): name the primary server in "
-			       "[update] servers, or publish by a hook");
-		break;
-	case DNS_REFUSED:
-		if (u->key)
-			buf_addf(b, ": allow the key %s to change TLSA there (BIND: update-policy "
-				 "{ grant %s zonesub TLSA; };), and see whether the zone is frozen",
-				 u->key->name, u->key->name);
-		else
-			buf_add_str(b, ": it does not allow that without a key: name one in "
-				       "[update] keys");
-		break;
-	case DNS_NOTAUTH:
-		buf_addf(b, ": it is not the primary server of %s: name that in [update] servers",
-			 u->zone);
-		break;
-	case DNS_NOTZONE:
-		buf_addf(b, ": one of the names is not in the zone %s: correct [update] servers",
-			 u->zone);
-		break;
-	}
-}
-
-/* *lost becomes the rcode of a lost race. */
-static int judge_update(int *lost, const struct update *u, const struct update_reply *r,
-			struct err *e)
-{
-	bool trusted = !u->key || r->tsig == TSIG_GOOD;
-	const char *says = dns_rcode_name(r->rcode);
-	struct buf text;
-
-	if (r->tsig == TSIG_WRONG)
-		return err_set(e, ERR_REFUSED, "a reply that says %s is not believed: %s", says,
-			       r->why);
-	if (!trusted && r->rcode == DNS_NOERROR)
-		return err_set(e, ERR_REFUSED, "a reply that says NOERROR is not believed: it is "
-			       "not signed with the key %s", u->key->name);
-	if (r->rcode == DNS_NOERROR && !r->tsig_error)
-		return 0;
-	if (trusted && (r->rcode == DNS_NXRRSET || r->rcode == DNS_YXRRSET)) {
-		*lost = r->rcode;
-		return 0;
-	}
-	buf_init(&text, 800);
-	if (u->key && r->tsig_error)
-		tsig_remedy(&text, u, r);
-	else
-		rcode_remedy(&text, u, r->rcode);
-	if (!trusted)
-		buf_add_str(&text, " (the reply is not signed: it may be from somebody else)");
-	err_set(e, ERR_REFUSED, "the server says %s to the update%s", says, text.s);
-	buf_free(&text);
-	return -1;
-}
-
-static int exchange(int *lost, const struct update *u, const struct update_msg *m,
-		    const struct buf *wire, struct err *e)
-{
-	struct question q = { .to = u->server, .message = (const unsigned char *)wire->s,
-			      .message_len = wire->len };
-	struct ask_limits limits = u->limits;
-	struct update_reply r;
-	int rc;
-
-	if (limits.tcp_ms < WRITE_MS)
-		limits.tcp_ms = WRITE_MS;
-	ask_all(&q, 1, &limits);
-	if (q.outcome != ASK_ANSWERED)
-		rc = err_set(e, ERR_LATER, "sending the update by TCP: %s",
-			     ask_outcome_text(q.outcome));
-	else if (update_msg_reply(&r, m, q.reply, q.reply_len, e) < 0)
-		rc = err_wrap(e, "the reply to the update");
-	else
-		rc = judge_update(lost, u, &r, e);
-	questions_free(&q, 1);
-	return rc;
-}
-
 /* One transaction for the owners that are marked. */
-static int send_update(int *lost, struct update *u, const struct job *jobs, size_t n, struct err *e)
+static int send_marked(int *lost, struct update *u, const struct job *jobs, size_t n, struct err *e)
 {
 	static const struct strv none;
 	struct update_rrset *sets = mem_array(n, sizeof(*sets));
-	struct update_sign sign;
-	struct update_msg *m;
-	struct buf wire;
+	const struct update_target to = { .zone = u->zone, .server = u->server, .key = u->key,
+					  .limits = u->limits, .type = DNS_TLSA };
 	size_t sets_n = 0;
 	int rc;
 
@@ -410,22 +299,15 @@ static int send_update(int *lost, struct update *u, const struct job *jobs, size
 		if (jobs[i].written)
 			sets[sets_n++] = (struct update_rrset){
 				.owner = jobs[i].owner,
+				.type = DNS_TLSA,
 				.had = nothing_there(&jobs[i]) ? &none : &jobs[i].shown.data,
 				.drop = &jobs[i].gone,
 				.add = &jobs[i].add,
 				.ttl_for = jobs[i].ttl_for,
 			};
-	if (u->key)
-		sign = (struct update_sign){ u->key->name, u->key->algorithm, u->key->secret };
-	buf_init(&wire, UINT16_MAX);
-	*lost = 0;
-	rc = update_msg_make(&m, &wire, u->zone, sets, sets_n, u->key ? &sign : NULL, e);
-	if (rc == 0)
-		rc = exchange(lost, u, m, &wire, e);
+	rc = update_send(lost, &to, sets, sets_n, e);
 	if (rc == 0 && !*lost)
 		u->changed = true;
-	update_msg_drop(m);
-	buf_free(&wire);
 	free(sets);
 	return rc;
 }
@@ -520,7 +402,7 @@ static int apply(struct update *u, struct job *jobs, size_t n, struct err *e)
 			find_wildcard(jobs, n, lost, &singly);
 		if (choose(jobs, n, singly) == 0)
 			return 0;
-		if (send_update(&lost, u, jobs, n, e) < 0)
+		if (send_marked(&lost, u, jobs, n, e) < 0)
 			return -1;
 		seen = !lost;
 		if (lost) {

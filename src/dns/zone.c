@@ -1,7 +1,8 @@
 /* zone.c - apexes and DNSSEC status of zones, and the questions to resolvers; each zone once a run.
  *
- * Questions go to the resolvers with CD set, so that a bogus zone can be looked at too (RFC 4035
- * section 3.2.2); what they say about servers is not trusted for anything but where to ask.
+ * Questions go to the resolvers with CD set, unless they say otherwise, so that a bogus zone can be
+ * looked at too (RFC 4035 section 3.2.2); what they say about servers is not trusted for anything
+ * but where to ask.
  * Touches: the network.
  */
 #include "dns/zone.h"
@@ -14,6 +15,7 @@
 #define VALIDATE_ALL_MS ((int64_t)40 * 1000)    /* for all of a finder, */
 #define VALIDATE_MIN_MS ((int64_t)3 * 1000)     /* and what each batch has in any case */
 #define RESOLVER_PACE 4                 /* times what a name server is asked in a second */
+#define OWN_RESOLVER_PACE 40            /* the same of one on this host */
 
 void finder_init(struct finder *f, const struct look_config *c)
 {
@@ -136,7 +138,7 @@ static void ask_resolvers(const struct look_config *c, const struct addr *to, si
 	for (size_t i = 0; i < n; i++)
 		q[i].to = *to;
 	limits.in_flight_each *= RESOLVER_PACE;
-	limits.per_second_each *= RESOLVER_PACE;
+	limits.per_second_each *= addr_is_loopback(to) ? OWN_RESOLVER_PACE : RESOLVER_PACE;
 	ask_all(q, n, &limits);
 }
 
@@ -214,7 +216,7 @@ void finder_resolve(struct finder *f, struct resolved *r, size_t n)
 				continue;
 			of[left] = i;
 			q[left++] = (struct question){ .name = r[i].name, .type = r[i].type,
-						       .flags = { .rd = true, .cd = true } };
+						       .flags = { .rd = true, .cd = !r[i].checked } };
 		}
 		ask_resolvers(c, &c->resolvers[k], left, q);
 		for (size_t i = 0; i < left; i++)
@@ -235,7 +237,7 @@ void resolved_free(struct resolved *r, size_t n)
 
 /* Apexes --------------------------------------------------------------------------------------- */
 
-static struct zone *zone_of_apex(struct finder *f, const char *apex)
+struct zone *finder_zone(struct finder *f, const char *apex)
 {
 	struct zone *z;
 
@@ -249,8 +251,7 @@ static struct zone *zone_of_apex(struct finder *f, const char *apex)
 	return z;
 }
 
-/* The nearest zone above the name whose servers are configured, or NULL. */
-static struct zone *configured_zone(struct finder *f, const char *name)
+struct zone *finder_configured(struct finder *f, const char *name)
 {
 	const struct look_servers *best = NULL;
 	struct zone *z;
@@ -264,7 +265,7 @@ static struct zone *configured_zone(struct finder *f, const char *name)
 	}
 	if (!best)
 		return NULL;
-	z = zone_of_apex(f, best->zone);
+	z = finder_zone(f, best->zone);
 	if (z->configured)
 		return z;
 	z->configured = z->found = true;
@@ -296,8 +297,8 @@ static struct zone *zone_in(struct finder *f, const struct resolved *r)
 		alias |= rr->type == DNS_CNAME || rr->type == DNS_DNAME;
 		if (rr->type != DNS_SOA || strcmp(rr->owner, r->name) != 0)
 			continue;
-		note_mname(zone_of_apex(f, rr->owner), rr);
-		return zone_of_apex(f, rr->owner);
+		note_mname(finder_zone(f, rr->owner), rr);
+		return finder_zone(f, rr->owner);
 	}
 	/* behind an alias the authority section is about its target */
 	for (size_t i = 0; i < r->msg.authority.n && !alias; i++) {
@@ -305,8 +306,8 @@ static struct zone *zone_in(struct finder *f, const struct resolved *r)
 
 		if (rr->type != DNS_SOA || !name_below(r->name, rr->owner))
 			continue;
-		note_mname(zone_of_apex(f, rr->owner), rr);
-		return zone_of_apex(f, rr->owner);
+		note_mname(finder_zone(f, rr->owner), rr);
+		return finder_zone(f, rr->owner);
 	}
 	return NULL;
 }
@@ -349,7 +350,7 @@ void finder_zones(struct finder *f, struct zone **out, char **why, const char *c
 	bool more = n != 0;
 
 	for (size_t i = 0; i < n; i++) {
-		out[i] = configured_zone(f, names[i]);
+		out[i] = finder_configured(f, names[i]);
 		why[i] = NULL;
 		at[i] = out[i] ? NULL : mem_copy_str(names[i]);
 	}

@@ -55,7 +55,7 @@ struct zone {
 	uint32_t     *serials;          /* of every server, 0: not known; NULL: not asked */
 };
 
-/* All that is found out in one call of look_all or look_primaries. */
+/* All that is found out in one call of look_all, look_primaries, txt_look and so on. */
 struct finder {
 	const struct look_config *c;
 	struct validator *v;            /* NULL: none is needed, or it could not be made: v_why */
@@ -72,6 +72,10 @@ void finder_free(struct finder *f);
  * (the caller frees). */
 void finder_zones(struct finder *f, struct zone **out, char **why, const char *const *names,
 		  size_t n);
+/* The zone of an apex that was found otherwise: the one that there is, or a new one. */
+struct zone *finder_zone(struct finder *f, const char *apex);
+/* The nearest zone above the name whose servers are configured; NULL: none. */
+struct zone *finder_configured(struct finder *f, const char *name);
 /* DNSSEC status and keys of those of the zones (NULL: none) that were not asked for yet. */
 void finder_security(struct finder *f, struct zone *const *zones, size_t n);
 
@@ -82,6 +86,8 @@ struct resolved {
 	uint16_t    type;
 	bool        ok;                 /* answered: msg */
 	bool        unproved;           /* ok by finder_validate, in a zone that is not signed */
+	bool        checked;            /* asked without CD: a resolver that validates shall say SERVFAIL
+					 * to what is bogus */
 	struct dns_msg msg;             /* from the validator: the answer section only */
 	char       *why;                /* !ok */
 };

@@ -9,7 +9,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/crypto_parts.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <sys/random.h>
@@ -18,11 +20,8 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
-#include <openssl/x509v3.h>
 
 #define PEM_TEXT_MAX  ((size_t)16 << 20)
 #define CN_MAX        64                        /* ub-common-name, RFC 5280 appendix A.1 */
@@ -30,16 +29,7 @@
 #define FIRST_SECOND  ((int64_t)-62167219200)   /* 0000-01-01, as far as GeneralizedTime reaches */
 #define LAST_SECOND   ((int64_t)253402300799)   /* 9999-12-31T23:59:59Z, RFC 5280 4.1.2.5 */
 
-struct key {
-	EVP_PKEY *pkey;
-};
-
-struct cert {
-	X509 *x509;
-};
-
-/* Sets e to what and OpenSSL's first reason, which is the one nearest to the cause. */
-static int ssl_error(struct err *e, const char *what)
+int crypto_error(struct err *e, const char *what)
 {
 	const char *why = ERR_reason_error_string(ERR_get_error());
 
@@ -90,6 +80,12 @@ static void digest(char *out, const EVP_MD *md, const void *bytes, size_t len)
 	text_hex(out, raw, n);
 }
 
+void crypto_digest(unsigned char out[SHA256_LEN], const void *bytes, size_t len)
+{
+	if (!EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL))
+		mem_bug("OpenSSL cannot compute a digest");
+}
+
 void crypto_sha256(char out[SHA256_HEX_LEN + 1], const void *bytes, size_t len)
 {
 	digest(out, EVP_sha256(), bytes, len);
@@ -100,7 +96,7 @@ static int spki_digests(struct spki_digests *out, unsigned char *der, int len, s
 {
 	*out = (struct spki_digests){ 0 };
 	if (len <= 0)
-		return ssl_error(e, "writing the public key");
+		return crypto_error(e, "writing the public key");
 	digest(out->sha256, EVP_sha256(), der, (size_t)len);
 	digest(out->sha512, EVP_sha512(), der, (size_t)len);
 	OPENSSL_free(der);
@@ -135,7 +131,7 @@ struct key *key_make(enum key_type t, struct err *e)
 		mem_bug("a key is to be made of a kind that cannot be configured");
 	}
 	if (!pkey) {
-		ssl_error(e, "making a key");
+		crypto_error(e, "making a key");
 		return NULL;
 	}
 	ERR_clear_error();
@@ -177,7 +173,7 @@ struct key *key_parse(const char *pem, size_t len, struct err *e)
 		if (no_block_found())
 			err_set(e, ERR_LOCAL, "there is no private key in it (PEM is expected)");
 		else
-			ssl_error(e, "not a private key in PEM");
+			crypto_error(e, "not a private key in PEM");
 	} else if (strcmp(label, PEM_STRING_PKCS8) == 0) {
 		encrypted = true;
 	} else {
@@ -185,7 +181,7 @@ struct key *key_parse(const char *pem, size_t len, struct err *e)
 
 		pkey = d2i_AutoPrivateKey(NULL, &p, der_len);
 		if (!pkey)
-			ssl_error(e, "a damaged private key");
+			crypto_error(e, "a damaged private key");
 	}
 	if (encrypted)
 		err_set(e, ERR_LOCAL, "is encrypted; certline needs a key without a passphrase");
@@ -224,7 +220,7 @@ int key_write(struct buf *pem_out, const struct key *k, struct err *e)
 
 	if (!bio || !PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL, NULL, 0, NULL, NULL)) {
 		BIO_free(bio);
-		return ssl_error(e, "writing the private key");
+		return crypto_error(e, "writing the private key");
 	}
 	return take_bio(pem_out, bio, e);
 }
@@ -271,6 +267,131 @@ int key_spki(struct spki_digests *out, const struct key *k, struct err *e)
 	return spki_digests(out, der, len, e);
 }
 
+/* Key formats are looked up when a key is first read, and when one is first written. */
+void crypto_prepare(void)
+{
+	static bool done;
+	struct spki_digests d;
+	struct key *k, *again;
+	struct err ignored;
+	struct buf pem;
+
+	if (done)
+		return;
+	buf_init(&pem, PEM_TEXT_MAX);
+	k = key_make(KEY_EC_256, &ignored);
+	if (k && key_write(&pem, k, &ignored) == 0) {
+		again = key_parse(pem.s, pem.len, &ignored);
+		done = again && key_spki(&d, again, &ignored) == 0;
+		key_free(again);
+	}
+	key_free(k);
+	buf_wipe(&pem);
+}
+
+/* --- names --- */
+
+/* A visible ASCII text, which every dNSName is. */
+static bool plain_name(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (s[i] <= 0x20 || s[i] >= 0x7f)
+			return false;
+	return len > 0;
+}
+
+int crypto_check_names(const struct strv *names, struct err *e)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!plain_name(names->v[i], strlen(names->v[i])))
+			return err_set(e, ERR_LOCAL, "not a name for a certificate: \"%s\"",
+				       names->v[i]);
+	if (names->n == 0)
+		return err_set(e, ERR_LOCAL, "a certificate needs at least one name");
+	return 0;
+}
+
+/* What addr_parse takes, but for ports and brackets. */
+size_t crypto_address(unsigned char out[16], const char *name)
+{
+	return inet_pton(AF_INET, name, out) == 1 ? 4 : inet_pton(AF_INET6, name, out) == 1 ? 16 : 0;
+}
+
+/* len is 4 or 16.  RFC 5952 is what inet_ntop does. */
+static char *address_text(const unsigned char *raw, size_t len)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(len == 4 ? AF_INET : AF_INET6, raw, text, sizeof(text));
+	return mem_copy_str(text);
+}
+
+static char *lower_name(const char *s, size_t len)
+{
+	char *name = mem_copy_strn(s, len);
+
+	for (char *p = name; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return name;
+}
+
+char *crypto_name(const char *name)
+{
+	unsigned char raw[16];
+	size_t len = crypto_address(raw, name);
+
+	return len ? address_text(raw, len) : lower_name(name, strlen(name));
+}
+
+void crypto_names_tidy(struct strv *names)
+{
+	size_t n = 0;
+
+	strv_sort(names);
+	for (size_t i = 0; i < names->n; i++) {
+		if (n && strcmp(names->v[n - 1], names->v[i]) == 0)
+			free(names->v[i]);
+		else
+			names->v[n++] = names->v[i];
+	}
+	names->n = n;
+}
+
+static bool push_name(GENERAL_NAMES *list, const char *name)
+{
+	unsigned char raw[16];
+	size_t len = crypto_address(raw, name);
+	ASN1_STRING *s = len ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
+	GENERAL_NAME *g = GENERAL_NAME_new();
+	bool ok = s && g && (len ? ASN1_STRING_set(s, raw, (int)len) : ASN1_STRING_set(s, name, -1));
+
+	if (ok) {
+		GENERAL_NAME_set0_value(g, len ? GEN_IPADD : GEN_DNS, s);
+		s = NULL;
+		ok = sk_GENERAL_NAME_push(list, g) > 0;
+	}
+	if (ok)
+		g = NULL;
+	ASN1_STRING_free(s);
+	GENERAL_NAME_free(g);
+	return ok;
+}
+
+/* Built as values, not as a text for X509V3_EXT_conf_nid: that has a syntax of its own. */
+GENERAL_NAMES *crypto_general_names(const struct strv *names)
+{
+	GENERAL_NAMES *list = GENERAL_NAMES_new();
+	bool ok = list != NULL;
+
+	for (size_t i = 0; ok && i < names->n; i++)
+		ok = push_name(list, names->v[i]);
+	if (!ok) {
+		GENERAL_NAMES_free(list);
+		list = NULL;
+	}
+	return list;
+}
+
 /* --- making certificates --- */
 
 /* RFC 5280 4.1.2.2: positive, and at most 20 bytes. */
@@ -295,9 +416,15 @@ static bool set_serial(X509 *x)
 static bool set_subject(X509 *x, const struct strv *names)
 {
 	X509_NAME *name = X509_get_subject_name(x);
-	bool fits = strlen(names->v[0]) <= CN_MAX;
-	const char *text = fits ? names->v[0] : "certline";
+	unsigned char raw[16];
+	const char *text;
+	size_t i = 0;
+	bool fits;
 
+	while (i < names->n && crypto_address(raw, names->v[i]))
+		i++;
+	fits = i < names->n && strlen(names->v[i]) <= CN_MAX;
+	text = fits ? names->v[i] : "certline";
 	return X509_NAME_add_entry_by_NID(name, fits ? NID_commonName : NID_organizationName,
 					  MBSTRING_UTF8, (const unsigned char *)text, -1, -1, 0) &&
 	       X509_set_issuer_name(x, name);
@@ -317,34 +444,16 @@ static bool add_extension(X509 *x, int nid, const char *value)
 	return ok;
 }
 
-/* Built as values, not as a text for X509V3_EXT_conf_nid: that has a syntax of its own. */
 static bool add_names(X509 *x, const struct strv *names)
 {
-	GENERAL_NAMES *list = GENERAL_NAMES_new();
-	bool ok = list != NULL;
+	GENERAL_NAMES *list = crypto_general_names(names);
+	bool ok = list && X509_add1_ext_i2d(x, NID_subject_alt_name, list, 0, X509V3_ADD_DEFAULT) == 1;
 
-	for (size_t i = 0; ok && i < names->n; i++) {
-		ASN1_IA5STRING *s = ASN1_IA5STRING_new();
-		GENERAL_NAME *g = GENERAL_NAME_new();
-
-		ok = s && g && ASN1_STRING_set(s, names->v[i], -1);
-		if (ok) {
-			GENERAL_NAME_set0_value(g, GEN_DNS, s);
-			s = NULL;
-			ok = sk_GENERAL_NAME_push(list, g) > 0;
-		}
-		if (ok)
-			g = NULL;
-		ASN1_IA5STRING_free(s);
-		GENERAL_NAME_free(g);
-	}
-	ok = ok && X509_add1_ext_i2d(x, NID_subject_alt_name, list, 0, X509V3_ADD_DEFAULT) == 1;
 	GENERAL_NAMES_free(list);
 	return ok;
 }
 
-/* NULL is what OpenSSL wants for Ed25519 and Ed448, whose digest is built in. */
-static const EVP_MD *signing_digest(const struct key *k)
+const EVP_MD *crypto_signing_digest(const struct key *k)
 {
 	char name[32];
 
@@ -354,33 +463,16 @@ static const EVP_MD *signing_digest(const struct key *k)
 	return key_kind(k) == KEY_EC_384 ? EVP_sha384() : EVP_sha256();
 }
 
-/* A visible ASCII text, which every dNSName is. */
-static bool plain_name(const char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (s[i] <= 0x20 || s[i] >= 0x7f)
-			return false;
-	return len > 0;
-}
-
-struct cert *cert_self_sign(const struct key *k, const struct strv *names, int64_t not_before_at,
-			    int64_t not_after_at, struct err *e)
+X509 *crypto_leaf(const struct key *k, const struct strv *names, int64_t not_before_at,
+		  int64_t not_after_at, struct err *e)
 {
 	const char *usage = EVP_PKEY_is_a(k->pkey, "RSA") ?
 			    "critical,digitalSignature,keyEncipherment" :
 			    "critical,digitalSignature";
 	X509 *x = NULL;
 
-	if (names->n == 0) {
-		err_set(e, ERR_LOCAL, "a certificate needs at least one name");
+	if (crypto_check_names(names, e) < 0)
 		return NULL;
-	}
-	for (size_t i = 0; i < names->n; i++) {
-		if (plain_name(names->v[i], strlen(names->v[i])))
-			continue;
-		err_set(e, ERR_LOCAL, "not a name for a certificate: \"%s\"", names->v[i]);
-		return NULL;
-	}
 	if (not_before_at < FIRST_SECOND || not_after_at > LAST_SECOND ||
 	    not_after_at < not_before_at) {
 		err_set(e, ERR_LOCAL, "a certificate cannot be valid from %lld to %lld",
@@ -396,14 +488,32 @@ struct cert *cert_self_sign(const struct key *k, const struct strv *names, int64
 	    !add_extension(x, NID_basic_constraints, "critical,CA:FALSE") ||
 	    !add_extension(x, NID_key_usage, usage) ||
 	    !add_extension(x, NID_ext_key_usage, "serverAuth,clientAuth") ||
-	    !add_extension(x, NID_subject_key_identifier, "hash") || !add_names(x, names) ||
-	    !X509_sign(x, k->pkey, signing_digest(k))) {
-		ssl_error(e, "making a self-signed certificate");
+	    !add_extension(x, NID_subject_key_identifier, "hash") || !add_names(x, names)) {
+		crypto_error(e, "making a self-signed certificate");
+		X509_free(x);
+		return NULL;
+	}
+	ERR_clear_error();
+	return x;
+}
+
+struct cert *crypto_seal(X509 *x, const struct key *k, struct err *e)
+{
+	if (!X509_sign(x, k->pkey, crypto_signing_digest(k))) {
+		crypto_error(e, "signing a certificate");
 		X509_free(x);
 		return NULL;
 	}
 	ERR_clear_error();
 	return cert_wrap(x);
+}
+
+struct cert *cert_self_sign(const struct key *k, const struct strv *names, int64_t not_before_at,
+			    int64_t not_after_at, struct err *e)
+{
+	X509 *x = crypto_leaf(k, names, not_before_at, not_after_at, e);
+
+	return x ? crypto_seal(x, k, e) : NULL;
 }
 
 /* --- reading and writing certificates --- */
@@ -459,13 +569,13 @@ struct cert *cert_parse(const char *pem, size_t len, const char **rest, struct e
 	bio = BIO_new_mem_buf(begin, (int)(after - begin));
 	if (!bio || !PEM_bytes_read_bio(&der, &der_len, NULL, PEM_STRING_X509, bio,
 					refuse_passphrase, &encrypted)) {
-		ssl_error(e, "not a certificate in PEM");
+		crypto_error(e, "not a certificate in PEM");
 		goto out;
 	}
 	p = der;
 	x = d2i_X509(NULL, &p, der_len);
 	if (!x) {
-		ssl_error(e, "a damaged certificate");
+		crypto_error(e, "a damaged certificate");
 	} else if (p != der + der_len) {
 		err_set(e, ERR_LOCAL, "a damaged certificate: there are bytes behind its end");
 		X509_free(x);
@@ -494,7 +604,7 @@ int cert_write(struct buf *pem_out, const struct cert *c, struct err *e)
 
 	if (!bio || !PEM_write_bio_X509(bio, c->x509)) {
 		BIO_free(bio);
-		return ssl_error(e, "writing the certificate");
+		return crypto_error(e, "writing the certificate");
 	}
 	return take_bio(pem_out, bio, e);
 }
@@ -537,7 +647,7 @@ static int inspect_issuer(struct cert_info *out, const X509 *x, struct err *e)
 	/* RFC 2253 escapes all that is not printable ASCII */
 	if (!bio || X509_NAME_print_ex(bio, X509_get_issuer_name(x), 0, XN_FLAG_RFC2253) < 0) {
 		BIO_free(bio);
-		return ssl_error(e, "reading the issuer's name");
+		return crypto_error(e, "reading the issuer's name");
 	}
 	len = BIO_get_mem_data(bio, &text);
 	if ((size_t)len >= sizeof(out->issuer))
@@ -549,46 +659,45 @@ static int inspect_issuer(struct cert_info *out, const X509 *x, struct err *e)
 	return 0;
 }
 
-static void add_name(struct strv *names, const char *s, size_t len)
+static int add_alt_name(struct strv *names, int type, const ASN1_STRING *s, struct err *e)
 {
-	char *name = mem_copy_strn(s, len);
+	const unsigned char *bytes = ASN1_STRING_get0_data(s);
+	int len = ASN1_STRING_length(s);
 
-	for (char *p = name; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	strv_take(names, name);
-}
-
-/* Of a list that is sorted. */
-static void drop_repeated(struct strv *l)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->n; i++) {
-		if (n && strcmp(l->v[n - 1], l->v[i]) == 0)
-			free(l->v[i]);
-		else
-			l->v[n++] = l->v[i];
+	if (type == GEN_IPADD) {
+		if (len != 4 && len != 16)
+			return err_set(e, ERR_LOCAL, "an iPAddress of %d bytes", len);
+		strv_take(names, address_text(bytes, (size_t)len));
+		return 0;
 	}
-	l->n = n;
+	/* "good.example\0.evil.example" was issued once, and read as "good.example" */
+	if (!plain_name((const char *)bytes, (size_t)len))
+		return err_set(e, ERR_LOCAL, "a dNSName with bytes that no name has");
+	strv_take(names, lower_name((const char *)bytes, (size_t)len));
+	return 0;
 }
 
-static int names_of_san(struct strv *names, const GENERAL_NAMES *san, struct err *e)
+int crypto_alt_names(struct strv *names, const X509 *x, struct err *e)
 {
-	for (int i = 0; i < sk_GENERAL_NAME_num(san); i++) {
+	int found, rc = 1;
+	GENERAL_NAMES *san = X509_get_ext_d2i(x, NID_subject_alt_name, &found, NULL);
+
+	ERR_clear_error();
+	if (!san && found == -1)
+		return 0;
+	if (!san)
+		return err_set(e, ERR_LOCAL, found == -2 ? "more than one list of names" :
+			       "a damaged list of names");
+	for (int i = 0; rc > 0 && i < sk_GENERAL_NAME_num(san); i++) {
 		int type;
 		const ASN1_STRING *s = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(san, i),
 							       &type);
 
-		if (type != GEN_DNS)
-			continue;
-		/* "good.example\0.evil.example" was issued once, and read as "good.example" */
-		if (!plain_name((const char *)ASN1_STRING_get0_data(s),
-				(size_t)ASN1_STRING_length(s)))
-			return err_set(e, ERR_LOCAL, "a dNSName with bytes that no name has");
-		add_name(names, (const char *)ASN1_STRING_get0_data(s),
-			 (size_t)ASN1_STRING_length(s));
+		if ((type == GEN_DNS || type == GEN_IPADD) && add_alt_name(names, type, s, e) < 0)
+			rc = -1;
 	}
-	return 0;
+	GENERAL_NAMES_free(san);
+	return rc;
 }
 
 /* The most specific common name, if it looks like a name of DNS ("Example Root CA" does not). */
@@ -604,33 +713,25 @@ static int name_of_subject(struct strv *names, const X509 *x, struct err *e)
 		return 0;
 	len = ASN1_STRING_to_UTF8(&s, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 	if (len < 0)
-		return ssl_error(e, "reading the common name");
+		return crypto_error(e, "reading the common name");
 	if (memchr(s, '\0', (size_t)len)) {
 		OPENSSL_free(s);
 		return err_set(e, ERR_LOCAL, "a common name with bytes that no name has");
 	}
 	if (plain_name((const char *)s, (size_t)len))
-		add_name(names, (const char *)s, (size_t)len);
+		strv_take(names, lower_name((const char *)s, (size_t)len));
 	OPENSSL_free(s);
 	return 0;
 }
 
 static int inspect_names(struct strv *names, const X509 *x, struct err *e)
 {
-	int found, rc;
-	GENERAL_NAMES *san = X509_get_ext_d2i(x, NID_subject_alt_name, &found, NULL);
+	int rc = crypto_alt_names(names, x, e);
 
-	if (san)
-		rc = names_of_san(names, san, e);
-	else if (found == -1)
+	if (rc == 0)
 		rc = name_of_subject(names, x, e);
-	else
-		rc = err_set(e, ERR_LOCAL, found == -2 ? "more than one list of names" :
-			     "a damaged list of names");
-	GENERAL_NAMES_free(san);
-	strv_sort(names);
-	drop_repeated(names);
-	return rc;
+	crypto_names_tidy(names);
+	return rc < 0 ? -1 : 0;
 }
 
 /* DER of the SubjectPublicKeyInfo, digested. */
@@ -648,7 +749,7 @@ static int digest_cert(char out[SHA256_HEX_LEN + 1], const X509 *x, struct err *
 	unsigned int raw_len;
 
 	if (!X509_digest(x, EVP_sha256(), raw, &raw_len))
-		return ssl_error(e, "computing the fingerprint");
+		return crypto_error(e, "computing the fingerprint");
 	text_hex(out, raw, raw_len);
 	return 0;
 }

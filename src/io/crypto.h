@@ -1,4 +1,4 @@
-/* crypto.h - keys and certificates by OpenSSL; its types stay inside.
+/* crypto.h - keys and certificates by OpenSSL; its types stay inside (io/jose and io/request share them).
  *
  * Private keys leave this file only as PEM in a buffer that the caller wipes.  Nothing here prints
  * or logs a secret.  All errors are ERR_LOCAL.
@@ -35,8 +35,9 @@ enum key_type key_kind(const struct key *k);    /* EC on a curve without a name 
 /* Never the digest of nothing: fails instead. */
 int key_spki(struct spki_digests *out, const struct key *k, struct err *e) NEEDS_CHECK;
 
-/* A self-signed leaf: X.509 v3, random 128-bit serial, CN = first name if it fits 64 bytes (else
- * O = certline: an issuer must not be empty), all names as SAN dNSName, CA:FALSE, digitalSignature
+/* A self-signed leaf: X.509 v3, random 128-bit serial, CN = first name that is no IP address if it
+ * fits 64 bytes (else O = certline: an issuer must not be empty), all names as SAN: addresses (of IPv4
+ * or IPv6, without port and brackets) as iPAddress, others as dNSName.  CA:FALSE, digitalSignature
  * (and keyEncipherment for RSA), serverAuth + clientAuth, SKI.  Signed with SHA-256, or SHA-384 for
  * P-384.  Valid from not_before_at to not_after_at inclusive, within the years 0 to 9999.  At least
  * one name, visible ASCII without blanks; other rules for names are core/names' business. */
@@ -55,12 +56,14 @@ struct cert_info {
 	char    sha256[SHA256_HEX_LEN + 1];     /* fingerprint of the DER */
 	char    issuer[256];            /* printable ASCII, RFC 2253; may end in "..." */
 	bool    self_signed;            /* issuer is subject */
-	struct strv names;              /* dNSNames, lower case, sorted, each once; the CN if
-	                                 * there is no SAN and the CN has no blanks */
+	struct strv names;              /* dNSNames, lower case, and iPAddresses, as RFC 5952 writes
+	                                 * them; sorted, each once; the CN if there is no SAN and
+	                                 * the CN has no blanks */
 	struct spki_digests spki;
 };
 
-/* A name with a NUL, a blank or a byte that is not ASCII is an error; out needs no freeing then. */
+/* A name with a NUL, a blank or a byte that is not ASCII is an error, and so is an iPAddress of neither
+ * 4 nor 16 bytes; out needs no freeing then. */
 int cert_inspect(struct cert_info *out, const struct cert *c, struct err *e) NEEDS_CHECK;
 /* The digests of the certificate's SubjectPublicKeyInfo and of itself, whatever names it has (a CA's). */
 int cert_anchor(char spki[SHA256_HEX_LEN + 1], char whole[SHA256_HEX_LEN + 1], const struct cert *c,
@@ -68,6 +71,10 @@ int cert_anchor(char spki[SHA256_HEX_LEN + 1], char whole[SHA256_HEX_LEN + 1], c
 void cert_info_free(struct cert_info *i);               /* a zeroed one is fine */
 /* The same SubjectPublicKeyInfo byte by byte, so that both have the same TLSA records. */
 bool cert_matches_key(const struct cert *c, const struct key *k);
+
+/* What OpenSSL does when it meets its first key, a few milliseconds of work: once, before children are
+ * started that would each do it.  Nobody must. */
+void crypto_prepare(void);
 
 /* Fills out with len random bytes from the system's generator; cannot fail (ends the program). */
 void crypto_random(unsigned char *out, size_t len);

@@ -4,7 +4,7 @@
  * ldns asserts on what it does not like.  ldns takes replies apart and does the arithmetic of
  * signatures.  Whole packets are never printed: ldns 1.8.3 crashes on one with an EDNS CHAIN
  * option.
- * RFC 1035 section 4, RFC 3597, RFC 4034 (RRSIG, DNSKEY), RFC 5001 (NSID), RFC 6698, RFC 6891.
+ * RFC 1035 section 4, RFC 3597, RFC 4034 (RRSIG, DNSKEY), RFC 5001 (NSID), RFC 6698, RFC 6891, RFC 8659.
  * Touches: nothing.
  */
 #include "io/dnsmsg.h"
@@ -523,6 +523,57 @@ bool dns_rr_tlsa(char **data, const struct dns_rr *rr)
 	text_hex(hex, p + 3, rr->rdata_len - 3);
 	*data = mem_format("%u %u %u %s", p[0], p[1], p[2], hex);
 	free(hex);
+	return true;
+}
+
+static bool is_printable(unsigned char c)
+{
+	return c >= ' ' && c < 0x7f;
+}
+
+bool dns_rr_txt(char **data, const struct dns_rr *rr)
+{
+	const unsigned char *p = rr->rdata, *end = p + rr->rdata_len;
+	struct buf b;
+
+	if (rr->type != DNS_TXT || p == end)
+		return false;
+	while (p < end && *p < end - p)
+		p += *p + 1;
+	if (p != end)
+		return false;
+	buf_init(&b, 4 * (size_t)UINT16_MAX);
+	for (p = rr->rdata; p < end; p += *p + 1) {
+		for (size_t i = 1; i <= *p; i++)
+			buf_addf(&b, is_printable(p[i]) ? "%c" : "\\%03u", p[i]);
+	}
+	*data = buf_steal(&b);
+	buf_free(&b);
+	return true;
+}
+
+static char *printable(const unsigned char *p, size_t len)
+{
+	char *s = mem_copy_strn((const char *)p, len);
+
+	for (size_t i = 0; i < len; i++)
+		s[i] = is_printable(p[i]) ? (char)p[i] : '?';
+	return s;
+}
+
+/* RFC 8659 section 4.1. */
+bool dns_rr_caa(struct dns_caa *out, const struct dns_rr *rr)
+{
+	const unsigned char *p = rr->rdata;
+	size_t tag;
+
+	if (rr->type != DNS_CAA || rr->rdata_len < 3)
+		return false;
+	tag = p[1];
+	if (tag == 0 || tag > rr->rdata_len - 2)
+		return false;
+	*out = (struct dns_caa){ .flags = p[0], .tag = printable(p + 2, tag),
+				 .value = printable(p + 2 + tag, rr->rdata_len - 2 - tag) };
 	return true;
 }
 

@@ -106,6 +106,16 @@ bool dns_rr_dnskey(struct dns_dnskey *out, const struct dns_rr *rr);
 /* "3 1 1 ab12.." of a TLSA record, one byte of data up to 64 KiB; the caller frees. */
 bool dns_rr_tlsa(char **data, const struct dns_rr *rr);
 
+/* All strings of a TXT record as one (RFC 8555 section 8.4 has values so); bytes that are not printable are
+ * \DDD.  The caller frees. */
+bool dns_rr_txt(char **data, const struct dns_rr *rr);
+struct dns_caa {
+	uint8_t flags;
+	char   *tag, *value;            /* as in the record, but bytes that are not printable are "?"; the
+					 * caller frees both */
+};
+bool dns_rr_caa(struct dns_caa *out, const struct dns_rr *rr);
+
 /* The arithmetic of one signature over one RRset (all of one owner and type) with one key, and
  * nothing else, not even the time: that signature, key and RRset belong together is for the caller
  * to check (dns/verify.c).

@@ -5,7 +5,7 @@
  * when the names, the id and the time in the signature are right too: ldns does not look at them.
  * A reply that says BADSIG or BADKEY has a TSIG record with nothing in it, and counts as unsigned.
  * RFC 2136 sections 2 (sections of a message) and 2.4, 2.5 (how they are used), RFC 8945 sections
- * 4.2 (the record), 4.3 (what is signed), 5.4 (replies), RFC 6698 section 2.1.
+ * 4.2 (the record), 4.3 (what is signed), 5.4 (replies), RFC 6698 section 2.1, RFC 1035 section 3.3.14.
  * Touches: nothing; ldns reads the system's clock.
  */
 #include "io/dnsupdate.h"
@@ -96,16 +96,35 @@ static bool tlsa_rdata(struct buf *out, const char *data)
 	return !out->over;
 }
 
-/* A TLSA record in any section; data NULL: without RDATA. */
-static bool add_record(struct buf *b, const char *owner, unsigned class_, int64_t ttl_for,
+static bool txt_rdata(struct buf *out, const char *data)
+{
+	size_t len = strlen(data);
+
+	if (len > 255)
+		return false;
+	buf_clear(out);
+	buf_add_char(out, (char)len);
+	buf_add(out, data, len);
+	return true;
+}
+
+static bool rdata_of(struct buf *out, uint16_t type, const char *data)
+{
+	if (type == DNS_TXT)
+		return txt_rdata(out, data);
+	return type == DNS_TLSA && tlsa_rdata(out, data);
+}
+
+/* A record in any section; data NULL: without RDATA. */
+static bool add_record(struct buf *b, const struct update_rrset *set, unsigned class_, int64_t ttl_for,
 		       const char *data)
 {
 	struct buf rdata;
 	bool good;
 
 	buf_init(&rdata, UINT16_MAX);
-	good = (!data || tlsa_rdata(&rdata, data)) && add_name(b, owner);
-	add_16(b, DNS_TLSA);
+	good = (!data || rdata_of(&rdata, set->type, data)) && add_name(b, set->owner);
+	add_16(b, set->type);
 	add_16(b, class_);
 	add_16(b, (size_t)ttl_for >> 16);
 	add_16(b, (size_t)ttl_for);
@@ -118,20 +137,21 @@ static bool add_record(struct buf *b, const char *owner, unsigned class_, int64_
 static int add_records(struct buf *b, size_t *count, const struct update_rrset *set,
 		       const struct strv *list, unsigned class_, int64_t ttl_for, struct err *e)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (!add_record(b, set->owner, class_, ttl_for, list->v[i]))
-			return err_set(e, ERR_LOCAL, "\"%.200s TLSA %.200s\" is no record",
-				       set->owner, list->v[i]);
-	*count += list->n;
+	for (size_t i = 0; list && i < list->n; i++, ++*count)
+		if (!add_record(b, set, class_, ttl_for, list->v[i]))
+			return err_set(e, ERR_LOCAL, "\"%.200s %s %.200s\" is no record",
+				       set->owner, dns_type_name(set->type), list->v[i]);
 	return 0;
 }
 
 static int add_prerequisite(struct buf *b, size_t *count, const struct update_rrset *set,
 			    struct err *e)
 {
+	if (!set->had)
+		return 0;
 	if (set->had->n)
 		return add_records(b, count, set, set->had, DNS_CLASS_IN, 0, e);
-	if (!add_record(b, set->owner, CLASS_NONE, 0, NULL))
+	if (!add_record(b, set, CLASS_NONE, 0, NULL))
 		return err_set(e, ERR_LOCAL, "\"%.200s\" is no name", set->owner);
 	++*count;
 	return 0;

@@ -1,17 +1,20 @@
-/* dnsupdate.h - dynamic update messages of TLSA RRsets, and their TSIG signatures by ldns, whose
- * types stay inside.  RFC 2136 section 2, RFC 8945 sections 4 and 5.
+/* dnsupdate.h - dynamic update messages, and their TSIG signatures by ldns, whose types stay inside.
+ * RFC 2136 section 2, RFC 8945 sections 4 and 5.
  */
 #ifndef IO_DNSUPDATE_H
 #define IO_DNSUPDATE_H
 
 #include "io/dnsmsg.h"
 
-/* One RRset (owner, TLSA) of the message; records are "3 1 1 ab..", data of any length. */
+/* One RRset of the message.  Records are as text: of TLSA "3 1 1 ab..", data of any length; of TXT one
+ * string, at most 255 bytes, each for itself; there are none of other types. */
 struct update_rrset {
 	const char        *owner;
-	const struct strv *had;         /* prerequisite: exactly these are there; empty: none is */
-	const struct strv *drop;        /* deleted one by one (class NONE) */
-	const struct strv *add;
+	uint16_t           type;
+	const struct strv *had;         /* prerequisite: exactly these are there; empty: none is; NULL:
+					 * there is no prerequisite */
+	const struct strv *drop;        /* deleted one by one (class NONE); NULL: none */
+	const struct strv *add;         /* NULL: none */
 	int64_t            ttl_for;     /* of those that are added */
 };
 

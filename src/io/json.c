@@ -59,6 +59,14 @@ static int check_depth(const char *s, size_t len, struct err *e)
 	return 0;
 }
 
+/* jansson shows the bytes that it stumbled over. */
+static void make_printable(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f)
+			*s = '?';
+}
+
 struct json *json_parse(const char *s, size_t len, struct err *e)
 {
 	json_error_t why;
@@ -67,8 +75,10 @@ struct json *json_parse(const char *s, size_t len, struct err *e)
 	if (check_depth(s, len, e) < 0)
 		return NULL;
 	root = json_loadb(s, len, JSON_REJECT_DUPLICATES, &why);
-	if (!root)
+	if (!root) {
+		make_printable(why.text);
 		err_set(e, ERR_LOCAL, "line %d column %d: %s", why.line, why.column, why.text);
+	}
 	return outside(root);
 }
 
@@ -165,6 +175,15 @@ size_t json_len(const struct json *a)
 struct json *json_at(const struct json *a, size_t i)
 {
 	return outside(json_array_get(inside(a), i));
+}
+
+void json_keys(struct strv *out, const struct json *o)
+{
+	json_t *in = json_is_object(inside(o)) ? (json_t *)inside(o) : NULL, *part;
+	const char *key;
+
+	json_object_foreach(in, key, part)
+		strv_add(out, key);
 }
 
 const char *json_text(const struct json *v)

@@ -44,6 +44,8 @@ int64_t json_int(const struct json *o, const char *key, int64_t fallback);
 bool json_bool(const struct json *o, const char *key, bool fallback);
 size_t json_len(const struct json *a);                  /* 0 if not an array */
 struct json *json_at(const struct json *a, size_t i);
+/* added to out, in their order; none if o is not an object */
+void json_keys(struct strv *out, const struct json *o);
 const char *json_text(const struct json *v);            /* a string value, or NULL */
 /* Nowhere in it a number below -1, or a control character other than newline and tab. */
 bool json_plain(const struct json *v);

@@ -372,6 +372,46 @@ out:
 	return rc;
 }
 
+int fs_put(const char *dir, const char *name, const void *bytes, size_t len, struct fs_mode m, struct err *e)
+{
+	int at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, rc = -1;
+
+	if (at < 0)
+		return err_sys(e, "%s", dir);
+	if (unlinkat(at, name, 0) < 0 && errno != ENOENT) {
+		err_sys(e, "remove %s/%s", dir, name);
+		goto out;
+	}
+	fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		err_sys(e, "create %s/%s", dir, name);
+		goto out;
+	}
+	if (write_all(fd, bytes, len) == 0 && fchmod(fd, m.mode) == 0)
+		rc = 0;
+	else
+		err_sys(e, "write %s/%s", dir, name);
+	if (close(fd) < 0 && rc == 0)
+		rc = err_sys(e, "write %s/%s", dir, name);
+	if (rc < 0)
+		unlinkat(at, name, 0);
+out:
+	close(at);
+	return rc;
+}
+
+int fs_take(const char *dir, const char *name, struct err *e)
+{
+	int at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	if (at < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "%s", dir);
+	if (unlinkat(at, name, 0) < 0 && errno != ENOENT)
+		rc = err_sys(e, "remove %s/%s", dir, name);
+	close(at);
+	return rc;
+}
+
 int fs_unlink(const char *path, struct err *e)
 {
 	char *folder;

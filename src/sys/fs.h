@@ -40,6 +40,12 @@ int fs_write(const char *path, const void *bytes, size_t len, struct fs_mode m, 
 int fs_write_new(const char *path, const void *bytes, size_t len, struct fs_mode m, struct err *e)
 	NEEDS_CHECK;
 
+/* A file for others to read for a moment, in a folder that may be theirs: `name` is a plain name, a file or
+ * link of that name is replaced and never written through.  Not durable. */
+int fs_put(const char *dir, const char *name, const void *bytes, size_t len, struct fs_mode m,
+	   struct err *e) NEEDS_CHECK;
+int fs_take(const char *dir, const char *name, struct err *e) NEEDS_CHECK;      /* not existing is success */
+
 /* Like mkdir -p for the last `path` component and its parents; parents get 0755 whatever the umask,
  * the last one gets m.  Existing folders are left as they are, except that the mode and group of
  * the last one are corrected if they differ.  Folders made are fsynced into their parents. */

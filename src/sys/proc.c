@@ -61,6 +61,7 @@ struct batch {
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
 static volatile sig_atomic_t stopping;
+static bool undoing;
 
 static void on_stop(int sig)
 {
@@ -85,7 +86,12 @@ void proc_init(void)
 
 bool proc_stopping(void)
 {
-	return stopping;
+	return stopping && !undoing;
+}
+
+void proc_undo(bool on)
+{
+	undoing = on;
 }
 
 static void close_fd(int *fd)
@@ -506,7 +512,7 @@ static void run_side_by_side(struct proc *p, size_t n, size_t jobs)
 	sigaction(SIGCHLD, &normal, &old_child);
 
 	for (;;) {
-		if (stopping)
+		if (proc_stopping())
 			end_all(&b);
 		else
 			start_more(&b);
@@ -536,7 +542,7 @@ static void run_here(struct proc *p)
 	ssize_t n;
 	int fd;
 
-	if (stopping) {
+	if (proc_stopping()) {
 		err_set(&p->err, ERR_LATER, "not started, because we were told to stop");
 		return;
 	}
@@ -574,4 +580,44 @@ void proc_run_all(struct proc *p, size_t n, unsigned jobs)
 		else
 			run_side_by_side(&p[i], 1, 1);
 	}
+}
+
+/* Companions ----------------------------------------------------------------------------------- */
+
+#define COMPANION_MS 5000
+
+int proc_begin(pid_t *pid, int (*work)(void *arg), void *arg, struct err *e)
+{
+	pid_t parent = getpid();
+
+	*pid = fork();
+	if (*pid < 0) {
+		*pid = 0;
+		return err_sys(e, "a process cannot be started");
+	}
+	if (*pid > 0)
+		return 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(255);
+	stopping = 0;
+	proc_init();
+	_exit(work(arg) & 0xff);
+}
+
+void proc_end(pid_t pid)
+{
+	int64_t until_ms = clock_monotonic_ms() + COMPANION_MS;
+	struct pollfd p = { .events = POLLIN };
+
+	if (pid <= 0)
+		return;
+	p.fd = (int)syscall(SYS_pidfd_open, pid, 0U);
+	kill(pid, SIGTERM);
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (clock_monotonic_ms() >= until_ms)
+			kill(pid, SIGKILL);
+		poll(&p, 1, p.fd < 0 ? NO_PIDFD_MS : COMPANION_MS / 50);
+	}
+	close_fd(&p.fd);
 }

@@ -23,6 +23,7 @@
 #include "base/err.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct proc {
 	/* what to run: either argv (argv[0] an absolute path; both lists end with NULL; an envp of
@@ -59,9 +60,16 @@ struct proc {
  * still lands in out. */
 void proc_run_all(struct proc *p, size_t n, unsigned jobs);
 
+/* A companion: a worker that serves somebody while we go on, and ends with us.  0, or -1 with an error.
+ * It keeps our descriptors; proc_stopping() tells it when to end, and 5 seconds later it is killed. */
+int proc_begin(pid_t *pid, int (*work)(void *arg), void *arg, struct err *e) NEEDS_CHECK;
+void proc_end(pid_t pid);               /* and waits for it; 0 is none */
+
 /* Installs the handlers for SIGTERM, SIGINT and SIGHUP that proc_run_all heeds (a SIGHUP that is
  * ignored, as by nohup, stays ignored), and ignores SIGPIPE. */
 void proc_init(void);
 bool proc_stopping(void);               /* such a signal has come */
+/* While `on`, proc_stopping() is false: what was begun can be undone, in the seconds that are left. */
+void proc_undo(bool on);
 
 #endif

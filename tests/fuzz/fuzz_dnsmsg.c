@@ -39,6 +39,7 @@ static void look_into(const struct dns_rr *rr)
 	struct dns_rrsig sig;
 	struct dns_dnskey key;
 	struct dns_soa soa;
+	struct dns_caa caa;
 	char *s;
 
 	check_name(mem_copy_str(rr->owner));
@@ -53,6 +54,16 @@ static void look_into(const struct dns_rr *rr)
 	if (dns_rr_tlsa(&s, rr)) {
 		must(strlen(s) >= 8, "text of a TLSA record");
 		free(s);
+	}
+	if (dns_rr_txt(&s, rr)) {
+		must(strlen(s) < 4 * rr->rdata_len, "text of a TXT record");
+		free(s);
+	}
+	if (dns_rr_caa(&caa, rr)) {
+		must(caa.tag[0] && strlen(caa.tag) + strlen(caa.value) + 2 == rr->rdata_len,
+		     "parts of a CAA record");
+		free(caa.tag);
+		free(caa.value);
 	}
 	if (dns_rr_dnskey(&key, rr))
 		must(rr->rdata_len > 4, "DNSKEY");

@@ -19,7 +19,7 @@ static struct update_msg *make(const struct tsig_key *k, struct buf *wire)
 	static const struct update_sign fixed = { "k", "hmac-sha256", "MTIzNDU2Nzg5MDEyMzQ1Ng==" };
 	char record[] = "3 1 1 ab", *list[] = { record };
 	const struct strv none = { NULL, 0 }, add = { list, 1 };
-	const struct update_rrset set = { "_25._tcp.example.test", &none, &none, &add, 60 };
+	const struct update_rrset set = { "_25._tcp.example.test", DNS_TLSA, &none, &none, &add, 60 };
 	const struct update_sign s = { k->name, k->algorithm, k->secret };
 	struct update_msg *m;
 	struct err e = { 0 };

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 			struct look_server s = { .name = mem_copy_str(names[i][0]),
 						 .zone = mem_copy_str(names[i][1]) };
-			struct question q = { .outcome = ASK_ANSWERED, .reply_len = size };
+			struct question q = { .type = DNS_TLSA, .outcome = ASK_ANSWERED, .reply_len = size };
 
 			q.reply = mem_alloc(size);
 			memcpy(q.reply, data, size);

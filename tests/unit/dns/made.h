@@ -49,8 +49,14 @@ static inline void made_hex(struct buf *b, const char *hex)
 	}
 }
 
+static inline void made_string(struct buf *b, const char *s, size_t len)
+{
+	buf_add_char(b, (char)len);
+	buf_add(b, s, len);
+}
+
 /* "A 192.0.2.1", "AAAA ::1", "NS name", "CNAME name", "DNAME name", "TLSA 3 1 1 hex", "NSEC hex",
- * "SOA mname serial minimum". */
+ * "SOA mname serial minimum", "TXT text", "CAA flags tag value". */
 static inline uint16_t made_rdata(struct buf *b, const char *text)
 {
 	unsigned u, s, m;
@@ -73,6 +79,16 @@ static inline uint16_t made_rdata(struct buf *b, const char *text)
 			made_32(b, 3600);
 		made_32(b, minimum);
 		return DNS_SOA;
+	}
+	if (strncmp(text, "TXT ", 4) == 0) {
+		made_string(b, text + 4, strlen(text + 4));
+		return DNS_TXT;
+	}
+	if (sscanf(text, "CAA %u %255s", &u, word) == 2) {
+		buf_add_char(b, (char)u);
+		made_string(b, word, strlen(word));
+		buf_add_str(b, strchr(strchr(text + 4, ' ') + 1, ' ') + 1);
+		return DNS_CAA;
 	}
 	MADE_OK(sscanf(text, "%15s %255s", type, word) == 2);
 	if (strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0) {

@@ -25,14 +25,15 @@ struct reply {
 };
 
 /* The reply as a server's word about OWNER; frees it. */
-static struct look_server taken(struct reply *r, unsigned flags, const struct dns_rrs *keys)
+static struct look_server taken_of(uint16_t type, struct reply *r, unsigned flags,
+				   const struct dns_rrs *keys)
 {
 	struct look_server s = { .zone = mem_copy_str(ZONE), .name = mem_copy_str(OWNER) };
-	struct question q = { .outcome = ASK_ANSWERED, .at = MADE_NOW + 5 };
+	struct question q = { .type = type, .outcome = ASK_ANSWERED, .at = MADE_NOW + 5 };
 	struct buf b;
 
 	buf_init(&b, 65535);
-	made_reply(&b, 1, flags, OWNER, DNS_TLSA, &r->answer, &r->authority, &r->additional);
+	made_reply(&b, 1, flags, OWNER, type, &r->answer, &r->authority, &r->additional);
 	q.reply = (unsigned char *)b.s;
 	q.reply_len = b.len;
 	reply_take(&s, &q, keys, MADE_NOW);
@@ -42,6 +43,11 @@ static struct look_server taken(struct reply *r, unsigned flags, const struct dn
 	dns_rrs_free(&r->authority);
 	dns_rrs_free(&r->additional);
 	return s;
+}
+
+static struct look_server taken(struct reply *r, unsigned flags, const struct dns_rrs *keys)
+{
+	return taken_of(DNS_TLSA, r, flags, keys);
 }
 
 static void fails(struct reply *r, unsigned flags, const char *why)
@@ -137,7 +143,7 @@ static void no_answers(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct look_server s = { .zone = mem_copy_str(ZONE), .name = mem_copy_str(OWNER) };
-		struct question q = { .outcome = rows[i].outcome, .reply = junk };
+		struct question q = { .type = DNS_TLSA, .outcome = rows[i].outcome, .reply = junk };
 
 		q.reply_len = i;        /* shorter than a header */
 		reply_take(&s, &q, &unchecked, MADE_NOW);
@@ -307,6 +313,40 @@ static void signatures(void **state)
 	EVP_PKEY_free(k.key);
 }
 
+static void texts(void **state)
+{
+	struct made_key k = made_key(MADE_ED25519);
+	struct dns_rrs keys = { 0 };
+	struct reply r = { 0 };
+	struct look_server s;
+
+	(void)state;
+	made_dnskey(&keys, &k, ZONE, 0x0101, 3);
+	made_add(&r.answer, OWNER, 60, "TXT one");
+	made_add(&r.answer, OWNER, 60, "TXT two words");
+	made_sign(&r.answer, OWNER, DNS_TXT, &k, ZONE, PLAIN);
+	made_add(&r.answer, OWNER, 300, DATA);
+	s = taken_of(DNS_TXT, &r, AA, &keys);
+	assert_int_equal(s.answer, ANSWER_DATA);
+	assert_true(s.signed_ok);
+	assert_int_equal(s.signed_until_at, MADE_NOW + 86400);
+	assert_int_equal(s.data.n, 2);
+	assert_string_equal(s.data.v[0], "one");
+	assert_string_equal(s.data.v[1], "two words");
+	assert_int_equal(s.ttl_for, 60);
+	reply_server_free(&s);
+	/* a signature over another set */
+	made_add(&r.answer, OWNER, 60, "TXT one");
+	made_sign(&r.answer, OWNER, DNS_TXT, &k, ZONE, PLAIN);
+	made_add(&r.answer, OWNER, 60, "TXT more");
+	s = taken_of(DNS_TXT, &r, AA, &keys);
+	assert_false(s.signed_ok);
+	assert_non_null(strstr(s.why, OWNER " TXT"));
+	reply_server_free(&s);
+	dns_rrs_free(&keys);
+	EVP_PKEY_free(k.key);
+}
+
 static void serials(void **state)
 {
 	struct dns_rrs answer = { 0 }, none = { 0 };
@@ -336,7 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets), cmocka_unit_test(useless), cmocka_unit_test(no_answers),
 		cmocka_unit_test(denials), cmocka_unit_test(aliases), cmocka_unit_test(alias_details),
-		cmocka_unit_test(signatures), cmocka_unit_test(serials),
+		cmocka_unit_test(signatures), cmocka_unit_test(texts), cmocka_unit_test(serials),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

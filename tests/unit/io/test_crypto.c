@@ -502,6 +502,57 @@ static void long_first_names_are_no_common_name(void **state)
 	key_free(k);
 }
 
+/* What goes in, what cert_inspect makes of it, and the subject. */
+static void addresses_are_names_too(void **state)
+{
+	static const struct {
+		const char *names[4], *back[4], *subject;
+	} rows[] = {
+		{ { "192.0.2.1" }, { "192.0.2.1" }, "O=certline" },
+		{ { "192.0.2.1", "2001:db8::1" }, { "192.0.2.1", "2001:db8::1" }, "O=certline" },
+		{ { "2001:DB8:0:0:0:0:0:1", "mx.example.org" }, { "2001:db8::1", "mx.example.org" },
+		  "CN=mx.example.org" },
+		{ { "mx.example.org", "::1" }, { "::1", "mx.example.org" }, "CN=mx.example.org" },
+		{ { "192.0.2.10", "192.0.2.9", "192.0.2.10" }, { "192.0.2.10", "192.0.2.9" }, "O=certline" },
+		{ { "2001:db8:0:1:1:1:1:1", "2001:0:0:1:0:0:0:1", "2001:db8:0:0:1:0:0:1" },
+		  { "2001:0:0:1::1", "2001:db8:0:1:1:1:1:1", "2001:db8::1:0:0:1" }, "O=certline" },
+		{ { "::ffff:192.0.2.1" }, { "::ffff:192.0.2.1" }, "O=certline" },
+		/* no addresses */
+		{ { "192.0.2.1:53" }, { "192.0.2.1:53" }, "CN=192.0.2.1:53" },
+		{ { "192.0.2" }, { "192.0.2" }, "CN=192.0.2" },
+		{ { "[::1]" }, { "[::1]" }, "CN=[::1]" },
+	};
+	struct key *k = load_key("key-ec256-pkcs8");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct strv names = { 0 };
+		struct cert_info info;
+		struct err e = { 0 };
+		struct cert *c;
+		X509 *x;
+
+		for (size_t j = 0; rows[i].names[j]; j++)
+			strv_add(&names, rows[i].names[j]);
+		c = self_sign(k, &names);
+		x = x509_of(c);
+		for (size_t j = 0; rows[i].names[j]; j++)
+			assert_int_equal(X509_check_ip_asc(x, rows[i].names[j], 0) == 1, i < 7 &&
+					 !strchr(rows[i].names[j], 'm'));
+		assert_int_equal(cert_inspect(&info, c, &e), 0);
+		assert_string_equal(info.issuer, rows[i].subject);
+		for (size_t j = 0; j < info.names.n; j++)
+			assert_string_equal(info.names.v[j], rows[i].back[j]);
+		assert_null(rows[i].back[info.names.n]);
+		cert_info_free(&info);
+		X509_free(x);
+		cert_free(c);
+		strv_free(&names);
+		ERR_clear_error();              /* of X509_check_ip_asc */
+	}
+	key_free(k);
+}
+
 static void serials_are_positive_random_and_long(void **state)
 {
 	struct key *k = load_key("key-ec256-pkcs8");
@@ -629,9 +680,10 @@ static void inspects_a_fixed_certificate(void **state)
 	assert_string_equal(info.issuer, "CN=MX.Example.org,O=Ex\\\"ample\\, Inc,C=DE");
 	assert_true(info.self_signed);
 	/* the SAN has MX.Example.org, example.org, mx.example.org and an address */
-	assert_int_equal(info.names.n, 2);
-	assert_string_equal(info.names.v[0], "example.org");
-	assert_string_equal(info.names.v[1], "mx.example.org");
+	assert_int_equal(info.names.n, 3);
+	assert_string_equal(info.names.v[0], "192.0.2.1");
+	assert_string_equal(info.names.v[1], "example.org");
+	assert_string_equal(info.names.v[2], "mx.example.org");
 	assert_string_equal(info.spki.sha256, EC256_SHA256);
 	assert_string_equal(info.spki.sha512, EC256_SHA512);
 	cert_info_free(&info);
@@ -927,6 +979,17 @@ static void names_of_odd_certificates(void **state)
 		  { NULL }, "a dNSName with bytes that no name has" },
 		{ { S("x"), { { GEN_DNS, S("\xe4.example") } }, .san_n = 1 },
 		  { NULL }, "a dNSName with bytes that no name has" },
+		{ { S("x"), { { GEN_IPADD, S("\xc0\0\2\1") }, { GEN_DNS, S("A.example") } }, .san_n = 1 },
+		  { "192.0.2.1", "a.example" }, NULL },
+		{ { S("x"), { { GEN_IPADD, S("\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\xab\0") } }, .san_n = 1 },
+		  { "2001:db8::ab00" }, NULL },
+		{ { S("x"), { { GEN_IPADD, S("") } }, .san_n = 1 }, { NULL }, "an iPAddress of 0 bytes" },
+		{ { S("x"), { { GEN_IPADD, S("\xc0\0\2") } }, .san_n = 1 },
+		  { NULL }, "an iPAddress of 3 bytes" },
+		{ { S("x"), { { GEN_DNS, S("a.example") }, { GEN_IPADD, S("\xc0\0\2\1\xff\xff\xff\0") } },
+		    .san_n = 1 }, { NULL }, "an iPAddress of 8 bytes" },
+		{ { S("x"), { { GEN_IPADD, S("192.0.2.1/255.255") } }, .san_n = 1 },
+		  { NULL }, "an iPAddress of 17 bytes" },
 		{ { S("x"), { { GEN_DNS, S("a.example") } }, .san_n = 2 },
 		  { NULL }, "more than one list of names" },
 		{ { S("x"), .raw_san = "\x30\x7f", .raw_len = 2 },
@@ -1077,6 +1140,7 @@ int main(void)
 		TEST(self_signed_certificates_verify),
 		TEST(self_signed_certificates_say_what_they_should),
 		TEST(long_first_names_are_no_common_name),
+		TEST(addresses_are_names_too),
 		TEST(serials_are_positive_random_and_long),
 		TEST(dates_are_exact),
 		TEST(impossible_certificates_are_refused),

@@ -469,7 +469,10 @@ static void records_of_the_wrong_form(void **state)
 		{ DNS_RRSIG, "003408050000012c7fe817805e0be100daa100" },
 		{ DNS_RRSIG, "003408050000012c7fe817805e0be100daa1ff00" },
 		{ DNS_DNSKEY, "" }, { DNS_DNSKEY, "01010308" }, { DNS_TLSA, "" },
-		{ DNS_TLSA, "030101" },
+		{ DNS_TLSA, "030101" }, { DNS_TXT, "" }, { DNS_TXT, "02" }, { DNS_TXT, "0261" },
+		{ DNS_TXT, "016101" }, { DNS_TXT, "01610262" }, { DNS_CAA, "" }, { DNS_CAA, "00" },
+		{ DNS_CAA, "0001" }, { DNS_CAA, "000061" }, { DNS_CAA, "000369" },
+		{ DNS_CAA, "00ff6973737565" },
 	};
 
 	(void)state;
@@ -478,13 +481,52 @@ static void records_of_the_wrong_form(void **state)
 		struct dns_rrsig sig;
 		struct dns_dnskey key;
 		struct dns_soa soa;
+		struct dns_caa caa;
 		char *s;
 
 		if (dns_rr_target(&s, &rr) || dns_rr_soa(&soa, &rr) || dns_rr_rrsig(&sig, &rr) ||
-		    dns_rr_dnskey(&key, &rr) || dns_rr_tlsa(&s, &rr))
+		    dns_rr_dnskey(&key, &rr) || dns_rr_tlsa(&s, &rr) || dns_rr_txt(&s, &rr) ||
+		    dns_rr_caa(&caa, &rr))
 			fail_msg("row %zu is taken", i);
 		drop(&rr);
 	}
+}
+
+static void texts_in_records(void **state)
+{
+	static const struct {
+		const char *hex, *text;
+	} rows[] = {
+		{ "00", "" }, { "0161", "a" }, { "0161026263", "abc" }, { "000161000162", "ab" },
+		{ "06207e5c220a7f", " ~\\\"\\010\\127" }, { "03002eff", "\\000.\\255" },
+	};
+	struct dns_rr rr;
+	struct dns_caa caa;
+	char *s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		rr = record("x", DNS_TXT, rows[i].hex);
+		assert_true(dns_rr_txt(&s, &rr));
+		assert_string_equal(s, rows[i].text);
+		free(s);
+		drop(&rr);
+	}
+	rr = record("x", DNS_CAA, "80055469ff75003b207e0a");
+	assert_true(dns_rr_caa(&caa, &rr));
+	assert_int_equal(caa.flags, 0x80);
+	assert_string_equal(caa.tag, "Ti?u?");
+	assert_string_equal(caa.value, "; ~?");
+	free(caa.tag);
+	free(caa.value);
+	drop(&rr);
+	rr = record("x", DNS_CAA, "000161");
+	assert_true(dns_rr_caa(&caa, &rr));
+	assert_string_equal(caa.tag, "a");
+	assert_string_equal(caa.value, "");
+	free(caa.tag);
+	free(caa.value);
+	drop(&rr);
 }
 
 static void inside_of_records(void **state)
@@ -658,6 +700,7 @@ int main(void)
 		cmocka_unit_test(names_of_numbers),
 		cmocka_unit_test(records_of_the_wrong_form),
 		cmocka_unit_test(inside_of_records),
+		cmocka_unit_test(texts_in_records),
 		cmocka_unit_test(good_signatures),
 		cmocka_unit_test(bad_signatures),
 		cmocka_unit_test(signature_over_nothing),

@@ -142,7 +142,7 @@ static void make_request(struct request *r, const struct update_sign *s)
 	char owner[] = "_25._tcp.mx.example.test", one[] = "3 1 1 ab", two[] = "3 1 2 cdef";
 	char *had[] = { one }, *add[] = { one, two };
 	const struct strv had_list = { had, 1 }, add_list = { add, 2 }, none = { NULL, 0 };
-	const struct update_rrset set = { owner, &had_list, &none, &add_list, 300 };
+	const struct update_rrset set = { owner, DNS_TLSA, &had_list, &none, &add_list, 300 };
 	struct err e = { 0 };
 
 	*r = (struct request){ 0 };
@@ -207,8 +207,8 @@ static void writes_what_rfc2136_says(void **state)
 	const struct strv had_list = { had, 3 }, drop_list = { drop, 2 }, add_list = { add, 1 };
 	const struct strv add2_list = { add2, 3 }, none = { NULL, 0 };
 	const struct update_rrset sets[] = {
-		{ "_25._tcp.MX.example.test.", &had_list, &drop_list, &add_list, 300 },
-		{ "*._tcp.example.test", &none, &none, &add2_list, INT32_MAX },
+		{ "_25._tcp.MX.example.test.", DNS_TLSA, &had_list, &drop_list, &add_list, 300 },
+		{ "*._tcp.example.test", DNS_TLSA, &none, &none, &add2_list, INT32_MAX },
 	};
 	struct update_msg *m;
 	struct buf wire;
@@ -225,6 +225,53 @@ static void writes_what_rfc2136_says(void **state)
 	free(hex);
 	update_msg_drop(m);
 	update_msg_drop(NULL);
+	buf_free(&wire);
+}
+
+/* Records of another type, without a prerequisite; and a prerequisite alone. */
+static void writes_single_records(void **state)
+{
+	static const char expected[] =
+		"28000001000100030000"
+		"0474657374000006" "0001"
+		"01610474657374000005" "00fe" "00000000" "0000"
+		"01610474657374000010" "0001" "0000003c" "0003" "026162"
+		"01610474657374000010" "0001" "0000003c" "0001" "00"
+		"01620474657374000010" "00fe" "00000000" "0006" "0561205c2262";
+	char one[] = "ab", empty[] = "", two[] = "a \\\"b";
+	char *add[] = { one, empty }, *drop[] = { two };
+	const struct strv add_list = { add, 2 }, drop_list = { drop, 1 }, none = { NULL, 0 };
+	const struct update_rrset sets[] = {
+		{ .owner = "a.test", .type = DNS_TXT, .add = &add_list, .ttl_for = 60 },
+		{ .owner = "a.test", .type = DNS_CNAME, .had = &none },
+		{ .owner = "b.test", .type = DNS_TXT, .drop = &drop_list },
+	};
+	char *hex, *list[] = { mem_alloc(257) };
+	const struct strv large = { list, 1 };
+	struct update_rrset set = { .owner = "a.test", .type = DNS_TXT, .add = &large };
+	struct update_msg *m;
+	struct buf wire;
+	struct err e = { 0 };
+
+	(void)state;
+	buf_init(&wire, 65535);
+	assert_int_equal(update_msg_make(&m, &wire, "test", sets, 3, NULL, &e), 0);
+	hex = mem_alloc(2 * wire.len + 1);
+	text_hex(hex, (const unsigned char *)wire.s, wire.len);
+	assert_string_equal(hex + 4, expected);
+	free(hex);
+	update_msg_drop(m);
+	memset(list[0], 'x', 256);
+	assert_int_equal(update_msg_make(&m, &wire, "test", &set, 1, NULL, &e), -1);
+	assert_int_equal(e.kind, ERR_LOCAL);
+	assert_int_equal(strncmp(e.text, "\"a.test TXT xxx", 15), 0);
+	list[0][255] = '\0';
+	assert_int_equal(update_msg_make(&m, &wire, "test", &set, 1, NULL, &e), 0);
+	update_msg_drop(m);
+	/* there is no text of others */
+	set.type = DNS_A;
+	assert_int_equal(update_msg_make(&m, &wire, "test", &set, 1, NULL, &e), -1);
+	free(list[0]);
 	buf_free(&wire);
 }
 
@@ -257,7 +304,7 @@ static void refuses_what_is_no_message(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char *data = mem_copy_str(rows[i].data), *list[] = { data };
 		const struct strv add = { list, 1 }, none = { NULL, 0 };
-		const struct update_rrset set = { rows[i].owner, &none, &none, &add,
+		const struct update_rrset set = { rows[i].owner, DNS_TLSA, &none, &none, &add,
 						  rows[i].ttl_for };
 		struct update_msg *m = (struct update_msg *)&set;
 		struct buf wire;
@@ -277,7 +324,7 @@ static void refuses_what_is_too_large(void **state)
 {
 	char *data = mem_alloc(2 * 30000 + 7), *list[] = { data, data, data };
 	const struct strv two = { list, 2 }, three = { list, 3 }, none = { NULL, 0 };
-	struct update_rrset set = { "a.example.test", &none, &none, &two, 1 };
+	struct update_rrset set = { "a.example.test", DNS_TLSA, &none, &none, &two, 1 };
 	struct update_msg *m;
 	struct buf wire;
 	struct err e = { 0 };
@@ -305,7 +352,7 @@ static void refuses_unusable_keys(void **state)
 		{ "k", "hmac-sha256", "no.base64" },
 	};
 	const struct strv none = { NULL, 0 };
-	const struct update_rrset set = { "a.example.test", &none, &none, &none, 1 };
+	const struct update_rrset set = { "a.example.test", DNS_TLSA, &none, &none, &none, 1 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -583,6 +630,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_what_rfc2136_says),
+		cmocka_unit_test(writes_single_records),
 		cmocka_unit_test(refuses_what_is_no_message),
 		cmocka_unit_test(refuses_what_is_too_large),
 		cmocka_unit_test(refuses_unusable_keys),
