@@ -1,0 +1,4 @@
+# shellcheck shell=sh
+# dns_broken.sh - a plug-in that cannot be loaded
+
+return 3
