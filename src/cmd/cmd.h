@@ -23,7 +23,8 @@ struct args {
 	struct strv lines;              /* LINE... */
 	bool        dry_run, verbose, quiet, json, no_color;
 	unsigned    jobs;
-	bool        emergency, force, back;
+	bool        emergency, force, back, revoke;
+	int         reason;             /* revoke: as enum revocation_reason */
 	int64_t     days;               /* plan */
 	const char *format, *origin;    /* tlsa */
 	int64_t     ttl_for;            /* tlsa; 0: as configured */
@@ -47,6 +48,9 @@ enum exit_status cmd_plan(const struct args *a);
 enum exit_status cmd_dns(const struct args *a);
 enum exit_status cmd_tlsa(const struct args *a);
 enum exit_status cmd_config(const struct args *a);
+enum exit_status cmd_revoke(const struct args *a);
+enum exit_status cmd_account(const struct args *a);
+enum exit_status cmd_caa(const struct args *a);
 
 /* Parses argv into a; -1: a message was printed, and *status is what to exit with. */
 int options_parse(struct args *a, int argc, char **argv, enum exit_status *status);

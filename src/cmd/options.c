@@ -3,6 +3,7 @@
  */
 #include "cmd/cmd.h"
 
+#include "acme/revocation.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/when.h"
@@ -17,7 +18,7 @@ struct option {
 	bool      (*set)(struct args *a, const char *value);
 };
 
-#define ACTING "init cron renew roll"
+#define ACTING "init cron renew roll revoke"
 
 static bool set_config(struct args *a, const char *v)
 {
@@ -96,6 +97,22 @@ static bool set_force(struct args *a, const char *v)
 	return a->force = true;
 }
 
+static bool set_revoke(struct args *a, const char *v)
+{
+	(void)v;
+	return a->revoke = true;
+}
+
+static bool set_reason(struct args *a, const char *v)
+{
+	enum revocation_reason r;
+
+	if (!revocation_reason_parse(v, &r))
+		return false;
+	a->reason = (int)r;
+	return true;
+}
+
 static bool set_back(struct args *a, const char *v)
 {
 	(void)v;
@@ -143,7 +160,10 @@ static const struct option options[] = {
 	{ "jobs",      'j', "N", ACTING, "at most N workers and hooks at a time (default 8)", set_jobs },
 	{ "hooks",     'k', NULL, ACTING, "accepted for old crontabs; hooks run anyway", set_hooks },
 	{ "emergency", 0,   NULL, "roll", "the live key is compromised: wait for caches only", set_emergency },
-	{ "force",     0,   NULL, "roll", "with --emergency: do not wait for caches either", set_force },
+	{ "force",     0,   NULL, "roll renew", "roll --emergency: do not wait for caches either; renew: heed no rate limit, and let a "
+	  "test CA replace a trusted certificate", set_force },
+	{ "revoke",    0,   NULL, "roll", "with --emergency: revoke the old key's certificates once it is not served", set_revoke },
+	{ "reason",    0,   "WORD", "revoke", "unspecified (default), key-compromise, superseded or cessation", set_reason },
 	{ "back",      0,   NULL, "roll", "back to the retired key whose records are still published", set_back },
 	{ "days",      0,   "N", "plan", "how far to look ahead (default 365)", set_days },
 	{ "format",    0,   "FORMAT", "tlsa", "zone (default), generic, json, nsupdate, tinydns or csv", set_format },
@@ -190,7 +210,7 @@ void options_help(const struct command *c)
 		       "disagree\n\nusage: certline [OPTION...] COMMAND [LINE...]\n\nCommands (all lines if "
 		       "none is named):\n");
 		for (size_t i = 0; i < n; i++)
-			printf("  %-7s %-14s %s\n", all[i].name, all[i].synopsis, all[i].help);
+			printf("  %-7s %-16s %s\n", all[i].name, all[i].synopsis, all[i].help);
 		printf("\n");
 	}
 	printf("Options:\n");
@@ -332,9 +352,13 @@ static int check_fit(const struct parse *p)
 			 p->used[i]->commands);
 		return -1;
 	}
-	if (p->a->force && !p->a->emergency) {
+	if (p->a->force && !p->a->emergency && strcmp(p->a->command, "renew") != 0) {
 		complain("--force goes with --emergency: promoting before caches have forgotten the old set "
 			 "locks DANE clients out");
+		return -1;
+	}
+	if (p->a->revoke && !p->a->emergency) {
+		complain("--revoke goes with --emergency: `certline revoke` revokes at once");
 		return -1;
 	}
 	if (p->a->back && (p->a->emergency || p->a->force)) {
@@ -381,8 +405,8 @@ int options_parse(struct args *a, int argc, char **argv, enum exit_status *statu
 		return -1;
 	}
 	if (!c) {
-		complain("no command given: init, cron, renew, roll, status, plan, dns, tlsa or config; see "
-			 "certline --help");
+		complain("no command given: init, cron, renew, roll, revoke, account, status, plan, dns, caa, tlsa or "
+			 "config; see certline --help");
 		return -1;
 	}
 	return check_fit(&p);

@@ -5,5 +5,5 @@
 
 enum exit_status cmd_renew(const struct args *a)
 {
-	return act(a, &(struct act){ .order = { .what = ORDER_RENEW } });
+	return act(a, &(struct act){ .order = { .what = ORDER_RENEW, .force = a->force } });
 }

@@ -7,7 +7,7 @@ enum exit_status cmd_roll(const struct args *a)
 {
 	struct act what = {
 		.order = { .what = a->back ? ORDER_BACK : ORDER_ROLL, .emergency = a->emergency,
-			   .force = a->force },
+			   .force = a->force, .revoke = a->revoke },
 		.outlook = true,
 	};
 

@@ -8,6 +8,7 @@
 #include "io/json.h"
 #include "run/eyes.h"
 #include "run/observe.h"
+#include "run/suggest.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
 
@@ -72,6 +73,46 @@ static void print_records(const struct view *v)
 	}
 }
 
+/* Who issued what is served, and when that is renewed. */
+static void print_certificate(const struct view *v)
+{
+	const struct generation *g = &v->l->live;
+	const struct suggestion *s;
+	char at[WHEN_TEXT_LEN];
+
+	if (!g->number)
+		return;
+	when_format_minute(at, v->f.live.cert_until_at);
+	printf("    certificate: %s, until %s UTC%s\n", g->ca ? g->ca : g->issuer, at,
+	       v->f.live.bootstrap ? ", a stand-in until the CA has answered" : "");
+	if (!suggest_at(v->l, g, &s))
+		return;
+	when_format_minute(at, s->at);
+	printf("    the CA suggests to renew it: %s UTC%s%s\n", at, s->explanation ? ", see " : "",
+	       s->explanation ? s->explanation : "");
+}
+
+static void put_certificate(struct json *o, const struct view *v)
+{
+	const struct generation *g = &v->l->live;
+	const struct suggestion *s;
+	struct json *list;
+
+	if (!g->number)
+		return;
+	json_put_str(o, "issuer", g->issuer);
+	json_put_str(o, "ca", g->ca);
+	json_put_bool(o, "stand_in", v->f.live.bootstrap);
+	list = json_put(o, "serials", json_array());
+	for (size_t i = 0; i < g->leaves_n; i++)
+		json_put_str(list, NULL, g->leaves[i].serial);
+	put_instant(o, "renew_at", rollover_renew_at(&v->l->policy, &v->f.live));
+	if (!suggest_at(v->l, g, &s))
+		return;
+	put_instant(o, "suggested_at", s->at);
+	json_put_str(o, "explanation", s->explanation);
+}
+
 /* What was ordered and is not done, and why somebody did so. */
 static void print_orders(const struct view *v)
 {
@@ -82,9 +123,13 @@ static void print_orders(const struct view *v)
 	for (size_t i = 0; i < g->keysets_n; i++) {
 		const struct keyset *k = &g->keysets[i];
 
+		const char *role = k->id == v->f.live.id ? "live" : k->retired_at ? "old" : "staged";
+
 		if (k->compromised && !k->removed_at)
-			printf("    compromised: the %s key (generation %d)\n",
-			       k->id == v->f.live.id ? "live" : k->retired_at ? "old" : "staged", k->gen);
+			printf("    compromised: the %s key (generation %d)\n", role, k->gen);
+		if (k->revoke_gen)
+			printf("    ordered: the certificates of the %s key are to be revoked%s\n", role,
+			       k->revoke_now ? "" : " when another one is served");
 	}
 }
 
@@ -119,8 +164,10 @@ static void print_view(const struct view *v, bool verbose)
 		print_problem(v, v->pending.v[i]);
 	for (size_t i = 0; i < v->warnings.n; i++)
 		print_wrapped(v->warnings.v[i], "    note: ", "          ", 80);
-	if (verbose)
+	if (verbose) {
+		print_certificate(v);
 		print_records(v);
+	}
 }
 
 static void put_key(struct json *o, const char *name, const struct key_facts *k, bool verifies)
@@ -173,6 +220,7 @@ static void put_view(struct json *lines, const struct view *v)
 	put_texts(o, "orders", &v->orders);
 	put_texts(o, "pending", &v->pending);
 	put_texts(o, "warnings", &v->warnings);
+	put_certificate(o, v);
 	put_key(o, "live", &v->f.live, v->l->policy.verifies);
 	put_key(o, "staging", &v->f.staging, v->l->policy.verifies);
 	put_key(o, "retired", &v->f.retired, false);

@@ -38,6 +38,9 @@ void ledger_free(struct ledger *l)
 	acks_free(&l->certchange);
 	for (int s = 0; s < STEP_N; s++)
 		free(l->retry[s].error);
+	for (size_t i = 0; i < l->suggestions_n; i++)
+		suggestion_free(&l->suggestions[i]);
+	free(l->suggestions);
 	for (size_t i = 0; i < l->eyes_n; i++)
 		horizon_free(&l->eyes[i]);
 	free(l->eyes);
@@ -258,6 +261,8 @@ void ledger_succeeded(struct ledger *l, enum step s)
 {
 	free(l->retry[s].error);
 	l->retry[s] = (struct retry){ 0 };
+	if (s == DO_RENEW)
+		l->renew_force = false;
 }
 
 void ledger_failed(struct ledger *l, enum step s, const char *error, int64_t now, uint16_t draw)
@@ -511,12 +516,49 @@ const char *ledger_order_back(struct ledger *l)
 	return NULL;
 }
 
-void ledger_order_renew(struct ledger *l)
+const char *ledger_order_revoke(struct ledger *l, int reason, bool now)
+{
+	struct keyset *live = ledger_live(l);
+
+	if (!live)
+		return "there is no live key whose certificates could be revoked";
+	live->revoke_gen = live->gen;
+	live->revoke_reason = reason;
+	live->revoke_now = now;
+	ledger_succeeded(l, DO_REVOKE);
+	return NULL;
+}
+
+/* One that is served goes first if that was ordered; else servers must have another key. */
+struct keyset *ledger_revoke_due(const struct ledger *l)
+{
+	const struct keyset *live = ledger_live(l);
+
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		struct keyset *k = &l->keysets[i];
+
+		if (k->revoke_gen && (k->revoke_now || (live && k != live && l->deployed_keyset == live->id)))
+			return k;
+	}
+	return NULL;
+}
+
+void ledger_revoked(struct ledger *l, int id, int64_t now)
+{
+	struct keyset *k = ledger_keyset(l, id);
+
+	k->revoke_gen = 0;
+	k->revoke_now = false;
+	k->revoked_at = now;
+}
+
+void ledger_order_renew(struct ledger *l, bool force)
 {
 	l->renew_gen = ledger_newest_gen(l) + 1;
 	/* by hand means now: an earlier failure does not hold it back */
 	ledger_succeeded(l, DO_RENEW);
 	ledger_succeeded(l, DO_RENEW_STAGING);
+	l->renew_force = force;
 }
 
 /* The clock ------------------------------------------------------------------------------------ */
@@ -685,6 +727,7 @@ static void fill(struct key_facts *f, const struct keyset *k, const struct ledge
 		f->bootstrap = c->bootstrap;
 		f->cert_from_at = c->from_at;
 		f->cert_until_at = c->until_at;
+		f->suggested_at = c->suggested_at;
 	}
 	published(f, l, wanted);
 }
@@ -764,6 +807,7 @@ void ledger_facts(struct facts *f, struct strv *said, const struct ledger *l, co
 	orders(f, said, l, v);
 	look(&f->live, said, l, v, true);
 	look(&f->staging, said, l, v, f->live.compromised);
+	f->revoke_due = ledger_revoke_due(l);
 	f->rolled_back_at = l->rolled_back_at;
 	for (size_t i = 0; i < l->keysets_n; i++) {
 		int64_t at = l->keysets[i].removed_at;

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "core/horizon.h"
 #include "core/rollover.h"
+#include "core/suggestion.h"
 
 #include <stddef.h>
 
@@ -27,6 +28,11 @@ struct keyset {
 	int64_t retired_at;             /* no longer live */
 	int64_t removed_at;             /* its records are wanted no more */
 	bool    compromised;
+	/* ordered: the certificates of its generations up to revoke_gen are to be revoked; 0: no */
+	int     revoke_gen;
+	int     revoke_reason;          /* RFC 5280 section 5.3.1 */
+	bool    revoke_now;             /* else when another key is served */
+	int64_t revoked_at;
 };
 
 /* One record that belongs in DNS because of this line.  An owner of "" stands for "whatever the
@@ -91,8 +97,12 @@ struct ledger {
 	int     roll_from;              /* ordered: roll away from this keyset; 0: no */
 	bool    force;                  /* ... at once */
 	int     back_to;                /* ordered: back to this keyset; 0: no */
+	bool    renew_force;            /* ordered: a test CA's certificate may replace any */
 	int     renew_gen;              /* ordered: certificates of older generations are due */
 	int64_t rolled_back_at;
+
+	struct suggestion *suggestions; /* of CAs, for certificates that are live or staged */
+	size_t  suggestions_n;
 
 	struct horizon *eyes;           /* what was seen of each owner, in order of owners */
 	size_t  eyes_n;
@@ -154,7 +164,10 @@ struct horizon *ledger_eye(const struct ledger *l, const char *owner);
 /* Orders.  The text of *why_not (static) says why an order makes no sense; NULL: it is noted. */
 const char *ledger_order_roll(struct ledger *l, bool emergency, bool force);
 const char *ledger_order_back(struct ledger *l);
-void ledger_order_renew(struct ledger *l);
+const char *ledger_order_revoke(struct ledger *l, int reason, bool now);        /* of the live key */
+struct keyset *ledger_revoke_due(const struct ledger *l);       /* the first one; NULL */
+void ledger_revoked(struct ledger *l, int id, int64_t now);
+void ledger_order_renew(struct ledger *l, bool force);  /* force: see renew_force */
 
 /* Fits the stored instants to a clock that jumped (see the .c).  The result is what was found. */
 enum ledger_jump { JUMP_NONE, JUMP_SHIFTED, JUMP_RESTARTED };
@@ -163,6 +176,7 @@ enum ledger_jump ledger_clock_fit(struct ledger *l, const struct ledger_clock *n
 /* Facts for the rule table.  The caller fills what is known from generations and configuration. */
 struct ledger_certs {
 	int64_t from_at, until_at;
+	int64_t suggested_at;           /* when the CA suggests to renew them; 0: it does not */
 	bool    fits_types, fits_names, bootstrap;
 };
 struct ledger_view {

@@ -37,6 +37,7 @@ static const char *const step_names[] = {
 	[DO_PUBLISH] = "publish",
 	[DO_RETIRE] = "retire",
 	[DO_STAGE] = "stage",
+	[DO_REVOKE] = "revoke",
 	[DO_PURGE] = "purge",
 };
 _Static_assert(ARRAY_LEN(step_names) == STEP_N, "a name for each step");
@@ -71,6 +72,23 @@ static int64_t later(int64_t a, int64_t b)
 
 /* Instants ------------------------------------------------------------------------------------- */
 
+/* The CA's word, but never so late that a failure could not be mended, nor for a certificate that it has just
+ * issued; and what the configuration says is done no later than it says. */
+static int64_t suggested(const struct policy *p, const struct key_facts *k, int64_t life_for,
+			 int64_t usual_at)
+{
+	int64_t soonest_at = k->cert_from_at + (life_for / 10 < DAY ? life_for / 10 : DAY);
+	int64_t room_for = life_for / 3 < 2 * DAY ? life_for / 3 : 2 * DAY;
+	int64_t latest_at = k->cert_until_at - later(life_for / 10, room_for);
+	int64_t at = k->suggested_at;
+
+	if ((p->renew_before_for > 0 || p->renew_den > 0) && usual_at < at)
+		at = usual_at;
+	if (at > latest_at)
+		at = latest_at;
+	return later(at, soonest_at);
+}
+
 int64_t rollover_renew_at(const struct policy *p, const struct key_facts *k)
 {
 	int64_t life_for, before_for;
@@ -87,6 +105,8 @@ int64_t rollover_renew_at(const struct policy *p, const struct key_facts *k)
 	/* a certificate that is due as soon as it is made would be renewed at every run */
 	if (before_for > life_for / 3 * 2)
 		before_for = life_for / 3 * 2;
+	if (k->suggested_at)
+		return suggested(p, k, life_for, k->cert_until_at - before_for);
 	return k->cert_until_at - before_for;
 }
 
@@ -220,9 +240,14 @@ static bool promotable(const struct in *i)
 	return roll_due(i) && certified(i) && settled(i) && !misfit(i);
 }
 
+static bool bare(const struct in *i)
+{
+	return i->p->no_stand_in && i->f->live.bootstrap;
+}
+
 static bool undeployed(const struct in *i)
 {
-	return i->f->deploy_pending;
+	return i->f->deploy_pending && !bare(i);
 }
 
 /* Without the old key's records every cache must be content with the live key's. */
@@ -257,6 +282,17 @@ static bool stageable(const struct in *i)
 static bool purgeable(const struct in *i)
 {
 	return i->f->purge_at && i->now >= i->f->purge_at && !unpublished(i);
+}
+
+/* So that servers can be started, and the CA's questions be answered by them. */
+static bool standing_in(const struct in *i)
+{
+	return undeployed(i) && i->f->live.bootstrap;
+}
+
+static bool revocable(const struct in *i)
+{
+	return i->f->revoke_due;
 }
 
 static bool unserved(const struct in *i)
@@ -307,12 +343,15 @@ static const struct rule {
 	{ PH_NEXT,                misfit,           DO_UNSTAGE,       "the staged key does not fit the configuration any more", NOBODY },
 	{ PH_NEXT,                staging_cert_due, DO_RENEW_STAGING, "the staged key's certificate is due; the key stays", NOBODY },
 	{ PH_NEXT,                promotable,       DO_PROMOTE,       "every cache that may hold a TLSA set knows the new key", NOBODY },
+	{ PH_LIVE,                standing_in,      DO_DEPLOY,        "the servers were not told of the stand-in, without which some do not start", NOBODY },
 	{ PH_LIVE,                live_cert_due,    DO_RENEW,         "the certificate is due; its key stays", NOBODY },
 	{ PH_LIVE,                undeployed,       DO_DEPLOY,        "the servers were not told of the live certificate", NOBODY },
+	{ PH_LIVE,                revocable,        DO_REVOKE,        "the revocation was ordered", NOBODY },
 	{ PH_LIVE,                publishable,      DO_PUBLISH,       "the published TLSA set is not the wanted one", NOBODY },
 	{ PH_PAST,                retirable,        DO_RETIRE,        "no server presents the old key any more", NOBODY },
 	{ PH_STEADY | PH_RETIRING, stageable,       DO_STAGE,         "it is time for the next key", NOBODY },
 	{ PH_LIVE,                purgeable,        DO_PURGE,         "a removed key is of no use to anybody", NOBODY },
+	{ PH_LIVE,                bare,             DO_NOTHING,       "the CA has given no certificate yet, and servers do not get another one", NOBODY },
 	{ PH_LIVE,                unserved,         DO_NOTHING,       "a post-certchange hook has not succeeded: servers may not have the live key", NOBODY },
 	{ PH_LIVE,                unpublished,      DO_NOTHING,       "a publisher has not acknowledged the TLSA set", NOBODY },
 	{ PH_PAST,                back_impossible,  DO_NOTHING,       "the roll-back waits: the old key's records are not published everywhere", BACK_KEY },
@@ -437,6 +476,7 @@ static void certify(const struct policy *p, struct key_facts *k, int renew_gen, 
 	k->gen = renew_gen;
 	k->fits_names = true;
 	k->bootstrap = false;
+	k->suggested_at = 0;
 	k->cert_from_at = now;
 	k->cert_until_at = when_add(now, p->cert_for);
 }
@@ -539,6 +579,9 @@ void rollover_assume(const struct policy *p, struct facts *f, enum step s, int64
 	case DO_STAGE:
 		make_key(p, &f->staging, f->renew_gen, now);
 		f->set_changed = p->publishes;
+		break;
+	case DO_REVOKE:
+		f->revoke_due = false;
 		break;
 	case DO_PURGE:
 		f->purge_at = 0;

@@ -46,6 +46,7 @@ enum step {
 	DO_PUBLISH,             /* record the wanted TLSA set and hand it to every publisher */
 	DO_RETIRE,              /* a retired key's records are wanted no more */
 	DO_STAGE,               /* make the next keys */
+	DO_REVOKE,              /* tell the CA that a key's certificates are not to be trusted any more */
 	DO_PURGE,               /* delete keys that nothing refers to any more */
 	STEP_N,
 };
@@ -67,6 +68,7 @@ struct policy {
 	bool    standby;                /* a next key is always staged */
 	bool    publishes;              /* TLSA owners or a key-change hook: somebody relies on DNS */
 	bool    tells;                  /* there is a post-certchange hook */
+	bool    no_stand_in;            /* servers get nothing before a certificate of the issuer's */
 	bool    verifies;               /* name servers are asked: what they show decides, not the wait */
 	int64_t verified_for;           /* then: what it takes from publication to proof, for forecasts */
 	bool    blind;                  /* publishes, does not tell, and retire-after was not given:
@@ -93,6 +95,7 @@ struct key_facts {
 	int     gen;                    /* number of its newest generation */
 	int64_t cert_from_at;           /* validity of the certificate that ends first */
 	int64_t cert_until_at;
+	int64_t suggested_at;           /* when its CA suggests to renew it; 0: it does not */
 	int64_t published_at;           /* the last of its records was acknowledged; 0: not all are */
 	int64_t stale_until_at;         /* until then a cache may hold a set without them; 0: unknown */
 	enum sight sight;               /* where the policy verifies */
@@ -115,6 +118,7 @@ struct facts {
 	bool    back_published;         /* and its records are still published */
 	enum sight back_sight;
 	const char *back_seen;
+	bool    revoke_due;             /* an operator wants certificates revoked, and nothing stands in the way */
 	int     renew_gen;              /* an operator wants new certificates where gen is below this */
 	int64_t rolled_back_at;         /* last roll-back to the present live key; 0: none */
 	int64_t purge_at;               /* when the next removed key may be deleted; 0: none waits */

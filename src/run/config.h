@@ -7,6 +7,7 @@
 #ifndef RUN_CONFIG_H
 #define RUN_CONFIG_H
 
+#include "acme/challenge.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "core/keytype.h"
@@ -30,6 +31,16 @@ enum { CHECK_DNSSEC, CHECK_RESOLVER, CHECK_NOTHING };
 /* `publish` as a mask */
 enum { PUBLISH_HOOK = 1, PUBLISH_INCLUDE = 2, PUBLISH_UPDATE = 4 };
 #define UPDATE_NAME "update"            /* among publishers that acknowledge a set; hooks begin with "/" */
+
+/* `challenges`: how names are shown to be ours. */
+enum method { METHOD_WEBROOT, METHOD_STANDALONE, METHOD_TLS_ALPN, METHOD_DNS_UPDATE, METHOD_HOOK_HTTP,
+	      METHOD_HOOK_DNS, METHOD_HOOK_TLS, METHODS_N };
+const char *method_name(enum method m);         /* "dns-update" */
+enum challenge_type method_type(enum method m);
+
+/* `challenge-dialect`, in the order of the words in the table of options. */
+enum dialect { DIALECT_NATIVE, DIALECT_DEHYDRATED, DIALECT_UACME, DIALECT_LEGO, DIALECT_LEGO_RAW,
+	       DIALECT_CERTBOT };
 
 /* renew-before: a time before expiry, or a part of the certificate's own lifetime */
 struct renew_before {
@@ -64,8 +75,26 @@ struct line_config {
 	int64_t     self_lifetime_for;
 
 	/* [acme]: read and checked, used when the issuer is acme */
-	char       *account_key;
+	struct strv cas;                /* by name or URL: the first one, and those to fall back on */
+	char       *ca_file;            /* NULL: the system's */
+	char       *account_key;        /* NULL: in the store */
+	struct strv contacts;           /* "mailto:..." */
+	bool        agree_tos;
+	struct strv eab;                /* "CA KID FILE"; CA "*": any */
+	struct strv challenges;         /* "NAME METHOD"; NAME "*": any */
 	char       *challenge_dir;
+	struct strv challenge_hook;     /* one command, or none; for certbot a second one cleans up */
+	int         challenge_dialect;  /* enum dialect */
+	struct strv challenge_aliases;  /* "NAME TARGET" */
+	struct strv http_listen, tls_listen;    /* ports, or addresses with ports */
+	bool        self_check;
+	int64_t     check_port;         /* where the CA will look, for http-01 */
+	int64_t     dns_wait_for;
+	int64_t     order_limit_for;
+	char       *profile;
+	bool        require_profile;
+	char       *chain_by;
+	int         bootstrap;          /* 0 self, 1 no */
 
 	/* [dane] */
 	struct strv owners;             /* lower case, A-labels, no trailing dot */
@@ -139,6 +168,11 @@ void config_free(struct config *c);
 
 const struct line_config *config_find(const struct config *c, const char *name);
 
+/* How a name is shown to be the line's; false if nothing says so. */
+bool config_method(const struct line_config *l, const char *name, enum method *m);
+/* Why that cannot be done, in words; NULL: it can. */
+const char *config_method_problem(const struct line_config *l, const char *name);
+
 /* The form of an option's value. */
 enum value_type {
 	VALUE_LINE_NAME,
@@ -161,6 +195,13 @@ enum value_type {
 	VALUE_ZONE_SERVERS,             /* rows "ZONE ADDRESS ..." */
 	VALUE_ZONE_SERVER,              /* rows "ZONE ADDRESS" */
 	VALUE_ZONE_FILES,               /* rows "[ZONE] FILE" */
+	VALUE_CAS,                      /* names or https URLs, by blanks */
+	VALUE_CONTACTS,                 /* mail addresses, by blanks */
+	VALUE_EAB,                      /* rows "[CA] KID FILE" */
+	VALUE_CHALLENGES,               /* rows "[NAME] METHOD" */
+	VALUE_ALIASES,                  /* rows "NAME TARGET" */
+	VALUE_LISTEN,                   /* ports, or addresses with ports, by blanks */
+	VALUE_TEXT,                     /* one printable line */
 	VALUE_PATH,
 	VALUE_PREFIX,                   /* of file names: no "/" */
 	VALUE_GROUP,

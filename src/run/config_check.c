@@ -280,6 +280,29 @@ static void check_times(const struct check *k)
 	}
 }
 
+/* What a CA will ask, and whether it can be answered. */
+static void check_acme(struct check *k)
+{
+	const struct line_config *l = k->l;
+	enum option_id where = given(k, OPT_CHALLENGES)->value ? OPT_CHALLENGES : OPT_DOMAINS;
+
+	if (l->challenge_hook.n > (l->challenge_dialect == DIALECT_CERTBOT ? 2 : 1))
+		PROBLEM(k, OPT_CHALLENGE_HOOK, "challenge-hook is one command (with challenge-dialect = certbot a "
+			"second one cleans up)");
+	/* of a line that says nothing of challenges at all the run tells what is missing */
+	if (given(k, OPT_CHALLENGES)->bad || l->issuer != ISSUER_ACME ||
+	    !(l->challenges.n || l->challenge_dir || l->challenge_hook.n))
+		return;
+	for (size_t i = 0; i < l->domains.n; i++) {
+		const char *why = config_method_problem(l, l->domains.v[i]);
+
+		if (!why)
+			continue;
+		PROBLEM(k, where, "%s: %s (or issuer = self)", l->domains.v[i], why);
+		return;
+	}
+}
+
 void check_line(struct notes *problems, struct notes *warnings, struct line_config *l,
 		const struct layer *from)
 {
@@ -296,6 +319,7 @@ void check_line(struct notes *problems, struct notes *warnings, struct line_conf
 	check_parameters(&k);
 	check_layout(&k);
 	check_times(&k);
+	check_acme(&k);
 }
 
 void check_commands(struct notes *warnings, const struct line_config *l, const struct layer *from,

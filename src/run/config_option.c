@@ -4,6 +4,7 @@
 #include "run/config_parts.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/when.h"
 
 #define VALUE_MAX ((size_t)4 << 20) /* of a printed value: a file has at most 1 MiB */
@@ -15,6 +16,9 @@
 
 static const char *const verify_words[] = { "servers", "no", NULL };
 static const char *const validate_words[] = { "dnssec", "resolver", "no", NULL };
+static const char *const dialect_words[] = { "native", "dehydrated", "uacme", "lego", "lego-raw", "certbot",
+					     NULL };
+static const char *const bootstrap_words[] = { "self", "no", NULL };
 static const char *const insecure_words[] = { "hold", "go", NULL };
 
 /* clang-format off */
@@ -78,11 +82,79 @@ static const struct config_option options[] = {
 		.help = "Lifetime of self-signed certificates.",
 		.fallback = "90d", .min = HOUR, .max = 20 * YEAR },
 
+	[OPT_CA] = { ROW("acme", "ca", VALUE_CAS, cas),
+		.help = "CA: letsencrypt, letsencrypt-staging, zerossl, google, google-staging, sslcom-ecc, "
+			"sslcom-rsa, actalis, or the URL of an ACME directory; further ones are asked when "
+			"those before them fail.",
+		.fallback = "letsencrypt" },
+	[OPT_CA_FILE] = { ROW("acme", "ca-file", VALUE_PATH, ca_file),
+		.help = "Certificates, in PEM, that the CA's own web server is trusted by, instead of the "
+			"system's.",
+		.may_be_empty = true },
 	[OPT_ACCOUNT_KEY] = { ROW("acme", "account-key", VALUE_PATH, account_key),
-		.help = "File with the key of the account at the CA.", .may_be_empty = true },
+		.help = "File with the key of the account at the CA, made if it is not there; if nothing is said, "
+			"there is one in the store for each CA.",
+		.may_be_empty = true },
+	[OPT_CONTACT] = { ROW("acme", "contact", VALUE_CONTACTS, contacts),
+		.help = "Mail addresses that the CA may write to.", .may_be_empty = true },
+	[OPT_AGREE_TOS] = { ROW("acme", "agree-tos", VALUE_YES_NO, agree_tos),
+		.help = "Whether you agree to the terms of service of the CA: yes or no.",
+		.fallback = "no" },
+	[OPT_EAB] = { ROW("acme", "eab", VALUE_EAB, eab),
+		.help = "What a CA gave out for external account binding: key id and a file with the MAC key, "
+			"with the CA in front if there are several; one a line.",
+		.may_be_empty = true },
+	[OPT_CHALLENGES] = { ROW("acme", "challenges", VALUE_CHALLENGES, challenges),
+		.help = "How names are shown to be ours: webroot, standalone, tls-alpn, dns-update, hook-http, "
+			"hook-dns or hook-tls-alpn, for all names or with a name in front; one a line.",
+		.fallback = "hook-dns if there is a challenge-hook, webroot if there is a challenge-dir, "
+			    "dns-update if there are keys in [update]",
+		.fallback_words = true },
 	[OPT_CHALLENGE_DIR] = { ROW("acme", "challenge-dir", VALUE_PATH, challenge_dir),
 		.help = "Folder that web servers show as /.well-known/acme-challenge/.",
 		.may_be_empty = true },
+	[OPT_CHALLENGE_HOOK] = { ROW("acme", "challenge-hook", VALUE_COMMANDS, challenge_hook),
+		.help = "Command that puts challenges in place and takes them away.",
+		.may_be_empty = true },
+	[OPT_CHALLENGE_DIALECT] = { ROW("acme", "challenge-dialect", VALUE_WORD, challenge_dialect),
+		.help = "How the challenge-hook is called: native, or as dehydrated, uacme, lego, lego-raw or "
+			"certbot would.",
+		.fallback = "native", .words = dialect_words },
+	[OPT_CHALLENGE_ALIAS] = { ROW("acme", "challenge-alias", VALUE_ALIASES, challenge_aliases),
+		.help = "A name and the name of the TXT record that is written for it instead of "
+			"_acme-challenge.NAME, where no public CNAME says so; one a line.",
+		.may_be_empty = true },
+	[OPT_HTTP_LISTEN] = { ROW("acme", "http-listen", VALUE_LISTEN, http_listen),
+		.help = "Where standalone listens: ports, or addresses with ports.",
+		.fallback = "80" },
+	[OPT_TLS_LISTEN] = { ROW("acme", "tls-listen", VALUE_LISTEN, tls_listen),
+		.help = "Where tls-alpn listens: ports, or addresses with ports.",
+		.fallback = "443" },
+	[OPT_SELF_CHECK] = { ROW("acme", "self-check", VALUE_YES_NO, self_check),
+		.help = "Whether certline looks at a challenge itself before it tells the CA to.",
+		.fallback = "yes" },
+	[OPT_CHECK_PORT] = { ROW("acme", "check-port", VALUE_NUMBER, check_port),
+		.help = "Port at which the web servers are looked at then.",
+		.fallback = "80", .min = 1, .max = 65535 },
+	[OPT_DNS_WAIT] = { ROW("acme", "dns-wait", VALUE_DURATION, dns_wait_for),
+		.help = "How long all name servers may take to show the record of a challenge.",
+		.fallback = "5m", .min = 1, .max = HOUR },
+	[OPT_ORDER_LIMIT] = { ROW("acme", "order-limit", VALUE_DURATION, order_limit_for),
+		.help = "How long one run may take for a certificate; the next one goes on with the order.",
+		.fallback = "10m", .min = 1, .max = HOUR },
+	[OPT_PROFILE] = { ROW("acme", "profile", VALUE_TEXT, profile),
+		.help = "Profile of the certificate, of those that the CA offers.", .may_be_empty = true },
+	[OPT_REQUIRE_PROFILE] = { ROW("acme", "require-profile", VALUE_YES_NO, require_profile),
+		.help = "Whether to do without a certificate if the CA does not offer that profile.",
+		.fallback = "no" },
+	[OPT_CHAIN] = { ROW("acme", "chain", VALUE_TEXT, chain_by),
+		.help = "Which of the CA's chains is preferred: the common name of an issuer in it, or the "
+			"SHA-256 fingerprint of a certificate.",
+		.may_be_empty = true },
+	[OPT_BOOTSTRAP] = { ROW("acme", "bootstrap", VALUE_WORD, bootstrap),
+		.help = "What servers get while there is no certificate of the CA yet: self (a self-signed one) or "
+			"no (nothing).",
+		.fallback = "self", .words = bootstrap_words },
 
 	[OPT_OWNERS] = { OWN("dane", "owners", VALUE_OWNERS, owners),
 		.help = "Names of the TLSA records, like _25._tcp.mx.example.org." },
@@ -250,6 +322,19 @@ static char *list_text(const struct strv *l)
 	return text;
 }
 
+/* Rows that begin with "* " where nothing was written. */
+static char *starred_text(const struct strv *l)
+{
+	struct strv rows = { 0 };
+	char *text;
+
+	for (size_t i = 0; i < l->n; i++)
+		strv_add(&rows, text_starts(l->v[i], "* ") ? l->v[i] + 2 : l->v[i]);
+	text = list_text(&rows);
+	strv_free(&rows);
+	return text;
+}
+
 static char *key_types_text(const struct key_types *l)
 {
 	struct buf b;
@@ -304,6 +389,7 @@ char *config_value(const struct line_config *l, size_t i)
 	case VALUE_PATH:
 	case VALUE_PREFIX:
 	case VALUE_GROUP:
+	case VALUE_TEXT:
 		return mem_copy_str(*(char *const *)field);
 	case VALUE_HOSTS:
 	case VALUE_OWNERS:
@@ -311,7 +397,14 @@ char *config_value(const struct line_config *l, size_t i)
 	case VALUE_ZONE_SERVERS:
 	case VALUE_ZONE_SERVER:
 	case VALUE_ZONE_FILES:
+	case VALUE_CAS:
+	case VALUE_CONTACTS:
+	case VALUE_ALIASES:
+	case VALUE_LISTEN:
 		return list_text(field);
+	case VALUE_EAB:
+	case VALUE_CHALLENGES:
+		return starred_text(field);
 	case VALUE_RESOLVERS:
 		return l->recurse ? mem_copy_str("recurse")
 				  : l->resolvers.n ? list_text(field) : mem_copy_str("system");
@@ -363,6 +456,7 @@ void option_free_all(struct line_config *l)
 		case VALUE_PATH:
 		case VALUE_PREFIX:
 		case VALUE_GROUP:
+		case VALUE_TEXT:
 			free(*(char **)field);
 			break;
 		case VALUE_HOSTS:
@@ -372,6 +466,12 @@ void option_free_all(struct line_config *l)
 		case VALUE_ZONE_SERVERS:
 		case VALUE_ZONE_SERVER:
 		case VALUE_ZONE_FILES:
+		case VALUE_CAS:
+		case VALUE_CONTACTS:
+		case VALUE_EAB:
+		case VALUE_CHALLENGES:
+		case VALUE_ALIASES:
+		case VALUE_LISTEN:
 			strv_free(field);
 			break;
 		case VALUE_ISSUER:

@@ -8,6 +8,7 @@
 #include "base/when.h"
 #include "core/names.h"
 #include "io/idn.h"
+#include "sys/addr.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -86,9 +87,18 @@ static void parse_line_name(struct parser *p, const char *value, char **out)
 static void add_name(struct parser *p, struct strv *out, const char *word, bool is_owner)
 {
 	struct err e;
+	struct addr a;
 	char *name;
 	size_t len;
 
+	/* port 53: the form without a port */
+	if (!is_owner && !strpbrk(word, "[]") && addr_parse(&a, word, 53) && addr_port(&a) == 53) {
+		char text[ADDR_TEXT_LEN];
+
+		addr_format(text, &a);
+		strv_add(out, text);
+		return;
+	}
 	if (idn_to_ascii(&name, word, &e) < 0) {
 		strv_add(&p->why, e.text);
 		return;
@@ -611,6 +621,27 @@ void option_parse(struct parser *p, enum option_id id, const char *value, struct
 		break;
 	case VALUE_ZONE_FILES:
 		option_zone_files(p, value, field);
+		break;
+	case VALUE_CAS:
+		option_cas(p, value, field);
+		break;
+	case VALUE_CONTACTS:
+		option_contacts(p, value, field);
+		break;
+	case VALUE_EAB:
+		option_eab(p, value, field);
+		break;
+	case VALUE_CHALLENGES:
+		option_challenges(p, value, field);
+		break;
+	case VALUE_ALIASES:
+		option_aliases(p, value, field);
+		break;
+	case VALUE_LISTEN:
+		option_listen(p, value, field);
+		break;
+	case VALUE_TEXT:
+		option_text(p, value, field);
 		break;
 	case VALUE_PATH:
 		parse_path(p, value, field);

@@ -22,8 +22,27 @@ enum option_id {
 	OPT_POST_CERTCHANGE,
 	OPT_POST_KEYCHANGE,
 	OPT_LIFETIME,
+	OPT_CA,
+	OPT_CA_FILE,
 	OPT_ACCOUNT_KEY,
+	OPT_CONTACT,
+	OPT_AGREE_TOS,
+	OPT_EAB,
+	OPT_CHALLENGES,
 	OPT_CHALLENGE_DIR,
+	OPT_CHALLENGE_HOOK,
+	OPT_CHALLENGE_DIALECT,
+	OPT_CHALLENGE_ALIAS,
+	OPT_HTTP_LISTEN,
+	OPT_TLS_LISTEN,
+	OPT_SELF_CHECK,
+	OPT_CHECK_PORT,
+	OPT_DNS_WAIT,
+	OPT_ORDER_LIMIT,
+	OPT_PROFILE,
+	OPT_REQUIRE_PROFILE,
+	OPT_CHAIN,
+	OPT_BOOTSTRAP,
 	OPT_OWNERS,
 	OPT_PARAMETERS,
 	OPT_TTL,
@@ -111,6 +130,14 @@ void option_resolvers(struct parser *p, const char *value, struct line_config *l
 void option_zone_servers(struct parser *p, const char *value, bool one, struct strv *out);
 /* Rows "ZONE FILE", or "FILE" for every zone. */
 void option_zone_files(struct parser *p, const char *value, struct strv *out);
+/* Values of [acme]. */
+void option_cas(struct parser *p, const char *value, struct strv *out);
+void option_contacts(struct parser *p, const char *value, struct strv *out);
+void option_eab(struct parser *p, const char *value, struct strv *out);
+void option_challenges(struct parser *p, const char *value, struct strv *out);
+void option_aliases(struct parser *p, const char *value, struct strv *out);
+void option_listen(struct parser *p, const char *value, struct strv *out);
+void option_text(struct parser *p, const char *value, char **out);
 /* Frees all that l owns, and empties it. */
 void option_free_all(struct line_config *l);
 

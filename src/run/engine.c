@@ -1,45 +1,31 @@
 /* engine.c - the loop: observe, decide, do, note.
  * Touches: files under STATE, include files, child processes (workers and hooks).
  */
-#include "run/engine.h"
+#include "run/engine_parts.h"
 
 #include "base/mem.h"
 #include "base/when.h"
 #include "io/crypto.h"
+#include "io/json.h"
+#include "run/expiry.h"
 #include "run/eyes.h"
+#include "acme/revocation.h"
 #include "run/hook.h"
 #include "run/links.h"
 #include "run/observe.h"
 #include "run/publish.h"
 #include "run/publish_update.h"
+#include "run/respond.h"
 #include "run/step.h"
 #include "run/store.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
 
 #define ROUNDS_MAX   100        /* no line has that many steps at one instant: a guard against a loop */
-#define WORK_LIMIT_MS ((int64_t)600 * 1000)
-
-/* A line that has something to do in this round. */
-struct task {
-	struct line *l;
-	enum step    step;
-	const char  *why;
-	int64_t      now;
-	bool         failed;
-	bool         blocked;           /* what must come before the hooks did not succeed: none is run */
-};
-
-struct round {
-	struct engine *en;
-	struct task   *tasks;
-	size_t         n;
-	int64_t        now;
-};
 
 /* Telling -------------------------------------------------------------------------------------- */
 
-static void tell(struct engine *en, enum tell kind, const struct line *l, const char *text)
+void engine_tell(struct engine *en, enum tell kind, const struct line *l, const char *text)
 {
 	en->tell(en->arg, kind, l, text);
 }
@@ -55,7 +41,7 @@ static void tell_output(struct engine *en, enum tell kind, const struct line *l,
 		for (size_t k = 0; k < len; k++)
 			if (((unsigned char)line[k] < 0x20 && line[k] != '\t') || line[k] == 0x7f)
 				line[k] = '?';
-		tell(en, kind, l, line);
+		engine_tell(en, kind, l, line);
 		free(line);
 		i += len + 1;
 	}
@@ -69,7 +55,7 @@ static uint16_t draw(void)
 	return d;
 }
 
-static void save(struct engine *en, struct line *l)
+void engine_save(struct engine *en, struct line *l)
 {
 	struct err e;
 
@@ -83,99 +69,35 @@ static void save(struct engine *en, struct line *l)
 	/* the deed is on disk and will be found again; nothing more is tried on this line now */
 	l->failed = l->unreadable = true;
 	l->err = e;
-	tell(en, TELL_FAILED, l, e.text);
+	engine_tell(en, TELL_FAILED, l, e.text);
 }
 
-/* The step is off for the rest of this run.  Only what costs somebody else something (a CA, processor
- * time) is left alone for longer: a hook or a link that fails is tried at every run. */
-static void step_failed(struct round *r, struct task *t, const struct err *e)
+void engine_step_failed(struct round *r, struct task *t, const struct err *e)
 {
 	char *text = mem_format("%s: %s", rollover_step_name(t->step), e->text);
 
 	t->failed = true;
 	t->l->tried |= 1U << t->step;
-	tell(r->en, TELL_FAILED, t->l, text);
+	engine_tell(r->en, TELL_FAILED, t->l, text);
 	free(text);
 	/* the generations were not touched: what is in memory is still what is on disk */
 	ledger_failed(&t->l->ledger, t->step, e->text, r->now, draw());
-	if (!step_makes_generation(t->step))
+	if ((!step_makes_generation(t->step) && t->step != DO_REVOKE) || e->kind == ERR_USAGE)
 		t->l->ledger.retry[t->step].next_at = 0;
-	save(r->en, t->l);
+	engine_save(r->en, t->l);
 }
 
-/* Looks again at what is on disk, clears an old failure of the step, and saves what reconcile noted. */
-static void step_succeeded(struct round *r, struct task *t, const char *text)
+void engine_step_succeeded(struct round *r, struct task *t, const char *text)
 {
 	if (text)
-		tell(r->en, TELL_DONE, t->l, text);
+		engine_tell(r->en, TELL_DONE, t->l, text);
 	line_reload(t->l);
 	if (t->l->failed) {
-		tell(r->en, TELL_FAILED, t->l, t->l->err.text);
+		engine_tell(r->en, TELL_FAILED, t->l, t->l->err.text);
 		return;
 	}
 	ledger_succeeded(&t->l->ledger, t->step);
-	save(r->en, t->l);
-}
-
-/* Steps that make a generation ------------------------------------------------------------------ */
-
-/* In a worker: the number, or the error, goes back as text. */
-static int make_work(void *arg, int out_fd)
-{
-	const struct task *t = arg;
-	struct err e;
-	int number;
-
-	if (step_make(&number, t->l, t->step, t->now, &e) == 0)
-		return dprintf(out_fd, "%d", number) < 0 ? 255 : 0;
-	dprintf(out_fd, "%s", e.text);
-	return (int)e.kind;
-}
-
-static void finish_make(struct round *r, struct task *t, struct proc *p)
-{
-	struct err e = { 0 };
-	char *text = NULL;
-
-	if (p->status > 0 && p->status <= ERR_UNSAFE && p->out.len && !p->timed_out)
-		err_set(&e, (enum err_kind)p->status, "%s", p->out.s);
-	else if (p->status != 0)
-		e = p->err;
-	else if (step_made(&text, t->l, t->step, (int)strtol(p->out.s, NULL, 10), r->now, &e) == 0)
-		e.kind = ERR_NONE;
-	if (e.kind != ERR_NONE) {
-		step_failed(r, t, &e);
-		return;
-	}
-	step_succeeded(r, t, text);
-	free(text);
-	if (!t->l->failed && step_prune(t->l, &e) < 0) {
-		tell(r->en, TELL_FAILED, t->l, e.text);
-		t->l->untidy = true;
-	}
-}
-
-static void run_makes(struct round *r)
-{
-	struct proc *procs = mem_array(r->n, sizeof(*procs));
-	struct task **of = mem_array(r->n, sizeof(struct task *));
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->n; i++) {
-		if (!step_makes_generation(r->tasks[i].step))
-			continue;
-		of[n] = &r->tasks[i];
-		procs[n] = (struct proc){ .work = make_work, .arg = of[n],
-					  .limit_ms = WORK_LIMIT_MS };
-		buf_init(&procs[n++].out, 4096);
-	}
-	proc_run_all(procs, n, r->en->jobs);
-	for (size_t i = 0; i < n; i++) {
-		finish_make(r, of[i], &procs[i]);
-		buf_free(&procs[i].out);
-	}
-	free(procs);
-	free(of);
+	engine_save(r->en, t->l);
 }
 
 /* Steps that only move links and notes ----------------------------------------------------------- */
@@ -187,16 +109,17 @@ static void run_moves(struct round *r)
 		char *text = NULL;
 		struct err e;
 
-		if (step_makes_generation(t->step) || t->step == DO_PUBLISH || t->step == DO_DEPLOY)
+		if (step_makes_generation(t->step) || t->step == DO_PUBLISH || t->step == DO_DEPLOY ||
+		    t->step == DO_REVOKE)
 			continue;
 		if (step_do(&text, t->l, t->step, r->now, &e) < 0) {
-			step_failed(r, t, &e);
+			engine_step_failed(r, t, &e);
 		} else {
 			/* retire and purge are notes only: they must be on disk before the reload */
 			if (t->step == DO_RETIRE || t->step == DO_PURGE)
-				save(r->en, t->l);
+				engine_save(r->en, t->l);
 			if (!t->l->failed)
-				step_succeeded(r, t, text);
+				engine_step_succeeded(r, t, text);
 		}
 		free(text);
 	}
@@ -243,7 +166,7 @@ static void tell_abandoned(struct round *r, struct task *t)
 			continue;
 		text = mem_format("%s is not among the owners any more: its records stay in the zone until you "
 				  "delete them there, and must go before the key does", s->v[i].owner);
-		tell(r->en, TELL_FAILED, t->l, text);
+		engine_tell(r->en, TELL_FAILED, t->l, text);
 		free(text);
 		t->l->untidy = true;
 	}
@@ -261,7 +184,7 @@ static void record_set(struct round *r, struct task *t)
 	if (publish_check_siblings(r->en->w, t->l, &e) < 0 ||
 	    publish_check_cover(t->l->cfg, &t->l->live, &wanted, &e) < 0) {
 		t->blocked = true;
-		step_failed(r, t, &e);
+		engine_step_failed(r, t, &e);
 		goto out;
 	}
 	if (ledger_set_differs(l, &wanted)) {
@@ -274,7 +197,7 @@ static void record_set(struct round *r, struct task *t)
 	}
 	line_publishers(&publishers, t->l->cfg);
 	acks_keep(&l->keychange, &publishers);
-	save(r->en, t->l);
+	engine_save(r->en, t->l);
 	t->failed |= t->l->failed;
 out:
 	strv_free(&publishers);
@@ -299,7 +222,7 @@ static void write_includes(struct round *r)
 		if (publish_include(r->en->w, v->path, r->now, &e) < 0) {
 			err_wrap(&e, "include file");
 			t->blocked = true;
-			step_failed(r, t, &e);
+			engine_step_failed(r, t, &e);
 			continue;
 		}
 		v->wrong = false;
@@ -330,7 +253,7 @@ static void update_done(struct round *r, struct task *t, const struct proc *p)
 	if (p->status == 0) {
 		acks_ok(a, UPDATE_NAME, t->l->ledger.set_serial, r->now);
 		if (p->out.len)
-			tell(r->en, TELL_WHY, t->l, "records in the zone that are not ours, and are kept:");
+			engine_tell(r->en, TELL_WHY, t->l, "records in the zone that are not ours, and are kept:");
 		tell_output(r->en, TELL_WHY, t->l, &p->out);
 	} else {
 		bool told = p->status > 0 && p->status <= ERR_UNSAFE && p->out.len && !p->timed_out;
@@ -339,10 +262,10 @@ static void update_done(struct round *r, struct task *t, const struct proc *p)
 		t->failed = true;
 		t->l->tried |= 1U << t->step;
 		acks_failed(a, UPDATE_NAME, text + strlen("update: "), r->now);
-		tell(r->en, TELL_FAILED, t->l, text);
+		engine_tell(r->en, TELL_FAILED, t->l, text);
 		free(text);
 	}
-	save(r->en, t->l);
+	engine_save(r->en, t->l);
 }
 
 static void run_updates(struct round *r)
@@ -387,11 +310,11 @@ static void hook_done(struct round *r, struct task *t, const char *command, cons
 		t->failed = true;
 		t->l->tried |= 1U << t->step;
 		acks_failed(a, command, e->text, r->now);
-		tell(r->en, TELL_FAILED, t->l, text);
+		engine_tell(r->en, TELL_FAILED, t->l, text);
 		tell_output(r->en, TELL_OUTPUT, t->l, &p->out);
 		free(text);
 	}
-	save(r->en, t->l);
+	engine_save(r->en, t->l);
 }
 
 /* One hook of each line at a time, so that those of one line keep their order. */
@@ -447,7 +370,7 @@ static void tell_published(struct round *r, const struct task *t)
 	text = records ? mem_format("published %zu TLSA record%s (set %d)", records,
 				    records == 1 ? "" : "s", t->l->ledger.set_serial)
 		       : mem_format("the key-change hooks ran (set %d)", t->l->ledger.set_serial);
-	tell(r->en, TELL_DONE, t->l, text);
+	engine_tell(r->en, TELL_DONE, t->l, text);
 	free(text);
 }
 
@@ -472,11 +395,11 @@ static void finish_hand_out(struct round *r, struct task *t)
 
 		ledger_deployed(l, clock_now());
 		acks_keep(&l->certchange, commands_of(t));
-		tell(r->en, TELL_DONE, t->l, text);
+		engine_tell(r->en, TELL_DONE, t->l, text);
 		free(text);
 	}
 	ledger_succeeded(l, t->step);
-	save(r->en, t->l);
+	engine_save(r->en, t->l);
 }
 
 static void run_hand_outs(struct round *r)
@@ -510,13 +433,8 @@ static bool usable(struct engine *en, struct line *l)
 		l->failed = true;
 		err_set(&l->err, ERR_LOCAL, "not set up yet: run `certline init %s`", l->cfg->name);
 	}
-	if (!l->failed && l->cfg->issuer == ISSUER_ACME) {
-		l->failed = true;
-		err_set(&l->err, ERR_REFUSED, "issuer = acme: this version of certline cannot ask a CA; set "
-			"issuer = self in %s", en->w->config->files.v[l->cfg->file]);
-	}
 	if (l->failed)
-		tell(en, TELL_FAILED, l, l->err.text);
+		engine_tell(en, TELL_FAILED, l, l->err.text);
 	return !l->failed;
 }
 
@@ -529,19 +447,32 @@ static void adopt(struct engine *en, struct line *l)
 		if (step_adopt(&text, l, clock_now(), &e) < 0) {
 			l->failed = true;
 			l->err = e;
-			tell(en, TELL_FAILED, l, e.text);
+			engine_tell(en, TELL_FAILED, l, e.text);
 			return;
 		}
 		if (!text)
 			return;
-		tell(en, TELL_DONE, l, text);
+		engine_tell(en, TELL_DONE, l, text);
 		free(text);
 		line_reload(l);
 		if (l->failed)
-			tell(en, TELL_FAILED, l, l->err.text);
+			engine_tell(en, TELL_FAILED, l, l->err.text);
 		else
-			save(en, l);
+			engine_save(en, l);
 	}
+}
+
+/* A key that is compromised is rolled; another one gets a new certificate. */
+static const char *order_revocation(struct line *l, const struct order *o)
+{
+	const char *no = ledger_order_revoke(&l->ledger, o->reason, true);
+
+	if (no)
+		return no;
+	if (o->reason == REVOKE_KEY_COMPROMISE)
+		return ledger_order_roll(&l->ledger, true, false);
+	ledger_order_renew(&l->ledger, false);
+	return NULL;
 }
 
 static void take_order(struct engine *en, struct line *l, const struct order *o)
@@ -552,10 +483,15 @@ static void take_order(struct engine *en, struct line *l, const struct order *o)
 	case ORDER_NONE:
 		return;
 	case ORDER_RENEW:
-		ledger_order_renew(&l->ledger);
+		ledger_order_renew(&l->ledger, o->force);
 		break;
 	case ORDER_ROLL:
 		no = ledger_order_roll(&l->ledger, o->emergency, o->force);
+		if (!no && o->revoke)
+			no = ledger_order_revoke(&l->ledger, REVOKE_KEY_COMPROMISE, false);
+		break;
+	case ORDER_REVOKE:
+		no = order_revocation(l, o);
 		break;
 	case ORDER_BACK:
 		no = ledger_order_back(&l->ledger);
@@ -564,11 +500,11 @@ static void take_order(struct engine *en, struct line *l, const struct order *o)
 	if (no) {
 		l->failed = true;
 		err_set(&l->err, ERR_REFUSED, "%s", no);
-		tell(en, TELL_FAILED, l, no);
+		engine_tell(en, TELL_FAILED, l, no);
 	} else if (!en->dry_run) {
-		save(en, l);
+		engine_save(en, l);
 		if (l->failed)
-			tell(en, TELL_FAILED, l, "the order was not taken: give it again");
+			engine_tell(en, TELL_FAILED, l, "the order was not taken: give it again");
 	}
 }
 
@@ -578,7 +514,7 @@ static void drop_stale_staging(struct engine *en, struct line *l)
 	if (!l->stale_staging || step_drop_staging(l, &l->err) == 0)
 		return;
 	l->failed = true;
-	tell(en, TELL_FAILED, l, l->err.text);
+	engine_tell(en, TELL_FAILED, l, l->err.text);
 }
 
 /* That a line is to be set up is written down first: whatever happens then, the next run goes on. */
@@ -587,12 +523,12 @@ static void begin(struct engine *en, struct line *l)
 	if (l->known || en->dry_run)
 		return;
 	if (store_make_line(l->cfg, &l->err) == 0) {
-		save(en, l);
+		engine_save(en, l);
 		l->known = !l->failed;
 		return;
 	}
 	l->failed = true;
-	tell(en, TELL_FAILED, l, l->err.text);
+	engine_tell(en, TELL_FAILED, l, l->err.text);
 }
 
 static void prepare(struct engine *en, struct line *l, const struct order *o)
@@ -604,22 +540,22 @@ static void prepare(struct engine *en, struct line *l, const struct order *o)
 	if (l->failed)
 		return;
 	if (l->jump == JUMP_SHIFTED)
-		tell(en, TELL_WHY, l, "the clock was set: all waits were moved with it");
+		engine_tell(en, TELL_WHY, l, "the clock was set: all waits were moved with it");
 	else if (l->jump == JUMP_RESTARTED)
-		tell(en, TELL_WHY, l, "the clock cannot be trusted across the last boot: waits that were "
+		engine_tell(en, TELL_WHY, l, "the clock cannot be trusted across the last boot: waits that were "
 			"under way count from the boot");
 	if (l->dropped_gen) {
 		char *text = mem_format("the staging link is missing: the staged key (generation %d) is "
 					"dropped", l->dropped_gen);
 
-		tell(en, TELL_FAILED, l, text);
+		engine_tell(en, TELL_FAILED, l, text);
 		free(text);
 	}
 	if (!en->dry_run) {
 		drop_stale_staging(en, l);
 		adopt(en, l);
 		if (!l->failed && l->noted)
-			save(en, l);
+			engine_save(en, l);
 	}
 	if (!l->failed)
 		take_order(en, l, o);
@@ -632,7 +568,7 @@ static void look(struct engine *en, struct line **lines, size_t n)
 	eyes_look(lines, n, en->jobs);
 	for (size_t i = 0; i < n && !en->dry_run; i++)
 		if (lines[i]->policy.verifies && !lines[i]->failed)
-			save(en, lines[i]);
+			engine_save(en, lines[i]);
 }
 
 /* Time for a publisher to do what it has acknowledged, before it is asked again. */
@@ -649,11 +585,11 @@ static void distrust_unseen(struct engine *en, struct line *l)
 		return;
 	text = mem_format("no name server shows what was published at %s: it is published again, and all "
 			  "waits begin anew", owner);
-	tell(en, TELL_FAILED, l, text);
+	engine_tell(en, TELL_FAILED, l, text);
 	free(text);
 	l->untidy = true;
 	ledger_set_distrust(&l->ledger);
-	save(en, l);
+	engine_save(en, l);
 }
 
 /* No publisher's word counts until servers are seen to have followed it.  Most do within a second or so;
@@ -696,14 +632,14 @@ static void forecast(struct engine *en, struct line *l)
 	struct err e;
 
 	if (!l->live.number && links_foreign(&key, &cert, l->cfg, "live", &e) < 0) {
-		tell(en, TELL_FAILED, l, e.text);
+		engine_tell(en, TELL_FAILED, l, e.text);
 		l->failed = true;
 		return;
 	}
 	if (key) {
 		char *text = mem_format("would adopt the live key in %s", key);
 
-		tell(en, TELL_DONE, l, text);
+		engine_tell(en, TELL_DONE, l, text);
 		free(text);
 		free(key);
 		free(cert);
@@ -717,12 +653,12 @@ static void forecast(struct engine *en, struct line *l)
 
 		if (d.step == DO_NOTHING) {
 			text = line_reason(d.why, d.detail);
-			tell(en, TELL_WHY, l, text);
+			engine_tell(en, TELL_WHY, l, text);
 			free(text);
 			return;
 		}
 		text = mem_format("would %s: %s", rollover_step_name(d.step), d.why);
-		tell(en, TELL_DONE, l, text);
+		engine_tell(en, TELL_DONE, l, text);
 		free(text);
 		rollover_assume(&l->policy, &f, d.step, now);
 	}
@@ -742,7 +678,7 @@ static void forget_failures(struct round *r, struct line *l, const struct facts 
 		forgot = true;
 	}
 	if (forgot)
-		save(r->en, l);
+		engine_save(r->en, l);
 }
 
 /* Fills r->tasks with what the active lines want to do now; a line with nothing to do goes inactive. */
@@ -762,7 +698,7 @@ static void collect(struct round *r, struct line **lines, bool *active, size_t n
 		line_facts(&f, r->en->w, lines[i]);
 		d = rollover_next(&lines[i]->policy, &f, r->now);
 		why = line_reason(d.why, d.detail);
-		tell(r->en, TELL_WHY, lines[i], why);
+		engine_tell(r->en, TELL_WHY, lines[i], why);
 		free(why);
 		active[i] = d.step != DO_NOTHING;
 		if (!active[i])
@@ -789,14 +725,18 @@ static void tell_alarms(struct engine *en, struct line *l)
 {
 	struct strv alarms = { 0 }, warnings = { 0 };
 	struct facts f;
+	char *expiry;
 
 	line_facts(&f, en->w, l);
 	eyes_alarms(&alarms, l, &f);
 	eyes_warnings(&warnings, l, &f);
+	expiry = expiry_alarm(l, &f, clock_now());
+	if (expiry)
+		strv_take(&alarms, expiry);
 	for (size_t i = 0; i < alarms.n; i++)
-		tell(en, TELL_FAILED, l, alarms.v[i]);
+		engine_tell(en, TELL_FAILED, l, alarms.v[i]);
 	for (size_t i = 0; i < warnings.n; i++)
-		tell(en, TELL_WHY, l, warnings.v[i]);
+		engine_tell(en, TELL_WHY, l, warnings.v[i]);
 	strv_free(&alarms);
 	strv_free(&warnings);
 }
@@ -812,6 +752,10 @@ size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct
 		active[i] = !lines[i]->failed;
 	}
 	look(en, lines, n);
+	if (!en->dry_run)
+		engine_clean(en, lines, n);
+	if (!en->dry_run)
+		engine_ask_cas(en, lines, n);
 	for (size_t i = 0; i < n; i++) {
 		if (lines[i]->failed)
 			continue;
@@ -825,7 +769,8 @@ size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct
 		if (r.n == 0)
 			break;
 		run_moves(&r);
-		run_makes(&r);
+		engine_makes(&r);
+		engine_revokes(&r);
 		run_hand_outs(&r);
 		look_again(&r);
 		wake_siblings(&r, active, n);
@@ -874,6 +819,7 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 {
 	struct strv publishers = { 0 };
 	struct facts f;
+	char *expiry;
 
 	line_publishers(&publishers, l->cfg);
 	line_facts(&f, w, l);
@@ -910,5 +856,11 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 					    "retire-after)"));
 	if (f.back_wanted)
 		strv_take(out, mem_copy_str("a roll-back is ordered and not done"));
+	if (l->cfg->issuer == ISSUER_ACME && respond_owes(l->cfg))
+		strv_take(out, mem_copy_str("a challenge is still in place, and is taken away at the next run "
+					    "(challenges.json)"));
+	expiry = expiry_alarm(l, &f, clock_now());
+	if (expiry)
+		strv_take(out, expiry);
 	eyes_alarms(out, l, &f);
 }

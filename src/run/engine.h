@@ -28,8 +28,10 @@ struct engine {
 
 /* Orders of an operator, carried out before the first round. */
 struct order {
-	enum { ORDER_NONE, ORDER_RENEW, ORDER_ROLL, ORDER_BACK } what;
+	enum { ORDER_NONE, ORDER_RENEW, ORDER_ROLL, ORDER_BACK, ORDER_REVOKE } what;
 	bool emergency, force;
+	bool revoke;                    /* ROLL: the certificates of the old key, when it is not served any more */
+	int  reason;                    /* REVOKE: as enum revocation_reason */
 };
 
 /* Runs the given lines; the result says whether all is as it should be: 0, or the number of lines that

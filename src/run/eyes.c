@@ -9,6 +9,7 @@
 #include "dns/look.h"
 #include "io/crypto.h"
 #include "run/eyes_wire.h"
+#include "run/look_how.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
 
@@ -16,69 +17,7 @@
 #define LOOK_LIMIT_MS ((int64_t)300 * 1000)
 #define TTL_MAX       (30 * DAY)        /* no resolver keeps anything so long; a lie may say more */
 #define OWNER_MS      40                /* more for each owner: twice what the pace of asking needs */
-#define SYSTEM_RESOLVERS_MAX 3
 #define OLD_ZONE_FOR  (28 * DAY)
-
-/* Configuration --------------------------------------------------------------------------------- */
-
-/* "ZONE ADDRESS ..." as the configuration made it. */
-static void add_servers(struct look_servers *out, const char *row)
-{
-	const char *at = row + strcspn(row, " ");
-
-	*out = (struct look_servers){ .zone = mem_copy_strn(row, (size_t)(at - row)) };
-	while (*at) {
-		size_t len = strcspn(++at, " ");
-		char *word = mem_copy_strn(at, len);
-
-		out->v = mem_resize(out->v, out->n + 1, sizeof(*out->v));
-		if (!addr_parse(&out->v[out->n++], word, 53))
-			mem_bug("an address that was checked is none");
-		free(word);
-		at += len;
-	}
-}
-
-void eyes_config(struct look_config *out, const struct line_config *c)
-{
-	static const enum validate kinds[] = {
-		[CHECK_DNSSEC] = VALIDATE_DNSSEC,
-		[CHECK_RESOLVER] = VALIDATE_RESOLVER,
-		[CHECK_NOTHING] = VALIDATE_NO,
-	};
-	int64_t at = 0;
-
-	clock_pretended(&at);
-	*out = (struct look_config){
-		.port = (uint16_t)c->dns_port,
-		.validate = kinds[c->validate],
-		.trust_anchor = c->trust_anchor,
-		.pretended_at = at,
-		.limits = ask_defaults,
-		.zones_n = c->dns_servers.n,
-		.resolvers_n = c->resolvers.n,
-	};
-	out->zones = mem_array(out->zones_n, sizeof(*out->zones));
-	for (size_t i = 0; i < out->zones_n; i++)
-		add_servers(&out->zones[i], c->dns_servers.v[i]);
-	out->resolvers = mem_array(out->resolvers_n + SYSTEM_RESOLVERS_MAX, sizeof(*out->resolvers));
-	for (size_t i = 0; i < out->resolvers_n; i++)
-		if (!addr_parse(&out->resolvers[i], c->resolvers.v[i], 53))
-			mem_bug("an address that was checked is none");
-	if (!out->resolvers_n && !c->recurse)
-		out->resolvers_n = look_system_resolvers(out->resolvers, SYSTEM_RESOLVERS_MAX, NULL);
-}
-
-void eyes_config_free(struct look_config *c)
-{
-	for (size_t i = 0; i < c->zones_n; i++) {
-		free(c->zones[i].zone);
-		free(c->zones[i].v);
-	}
-	free(c->zones);
-	free(c->resolvers);
-	*c = (struct look_config){ 0 };
-}
 
 static bool looks_alike(const struct line_config *a, const struct line_config *b)
 {
@@ -349,7 +288,7 @@ static int look_work(void *arg, int out_fd)
 	struct buf text;
 	size_t done = 0;
 
-	eyes_config(&c, g->lines[0]->cfg);
+	look_how(&c, g->lines[0]->cfg);
 	c.limits.all_ms += (int64_t)g->owners.n * OWNER_MS;
 	crypto_random((unsigned char *)&c.limits.first, sizeof(c.limits.first));
 	look_all(seen, (const char *const *)g->owners.v, g->owners.n, &c);
@@ -365,7 +304,7 @@ static int look_work(void *arg, int out_fd)
 	look_free(seen, g->owners.n);
 	free(seen);
 	buf_free(&text);
-	eyes_config_free(&c);
+	look_how_free(&c);
 	return 0;
 }
 

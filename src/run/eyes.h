@@ -25,9 +25,4 @@ void eyes_alarms(struct strv *out, struct line *l, const struct facts *f);
 /* What is worth knowing, and no more. */
 void eyes_warnings(struct strv *out, struct line *l, const struct facts *f);
 
-/* For publication by update: how this line's zones are found.  The caller frees with eyes_config_free. */
-struct look_config;
-void eyes_config(struct look_config *out, const struct line_config *c);
-void eyes_config_free(struct look_config *c);
-
 #endif

@@ -7,7 +7,8 @@
 #include "base/text.h"
 #include "io/crypto.h"
 #include "io/json.h"
-#include "run/issue.h"
+#include "io/request.h"
+#include "run/issue_acme.h"
 #include "run/store.h"
 
 #include <errno.h>
@@ -22,10 +23,12 @@
 void generation_free(struct generation *g)
 {
 	free(g->issuer);
+	free(g->ca);
 	strv_free(&g->names);
 	for (size_t i = 0; i < g->leaves_n; i++) {
 		free(g->leaves[i].serial);
 		free(g->leaves[i].fingerprint);
+		free(g->leaves[i].renewal_id);
 	}
 	free(g->leaves);
 	*g = (struct generation){ 0 };
@@ -72,6 +75,7 @@ static int decode_leaf(struct leaf *l, const struct json *j, struct err *e)
 	l->until_at = json_int(j, "not_after", 0);
 	l->serial = mem_copy_str(json_str(j, "serial", ""));
 	l->fingerprint = mem_copy_str(json_str(j, "certificate_sha256", ""));
+	l->renewal_id = mem_copy_str(json_str(j, "renewal_id", NULL));
 	return 0;
 }
 
@@ -87,6 +91,7 @@ static int decode(struct generation *g, const struct json *o, struct err *e)
 	g->made_at = json_int(o, "made_at", 0);
 	g->key_created_at = json_int(o, "key_created_at", 0);
 	g->issuer = mem_copy_str(json_str(o, "issuer", ""));
+	g->ca = mem_copy_str(json_str(o, "ca", NULL));
 	g->bootstrap = json_bool(o, "bootstrap", false);
 	for (size_t i = 0; i < json_len(list); i++)
 		strv_add(&g->names, json_text(json_at(list, i)) ? json_text(json_at(list, i)) : "");
@@ -370,6 +375,7 @@ static int describe(struct material *m, struct err *e)
 		l->until_at = info.not_after_at;
 		l->serial = mem_copy_str(info.serial);
 		l->fingerprint = mem_copy_str(info.sha256);
+		l->renewal_id = cert_renewal_id(m->issued[i].cert);
 		if (i == 0)
 			strv_copy(&m->g.names, &info.names);
 		cert_info_free(&info);
@@ -457,6 +463,8 @@ static struct json *manifest(const struct generation *g)
 	json_put_int(o, "made_at", g->made_at);
 	json_put_int(o, "key_created_at", g->key_created_at);
 	json_put_str(o, "issuer", g->issuer);
+	if (g->ca)
+		json_put_str(o, "ca", g->ca);
 	if (g->bootstrap)
 		json_put_bool(o, "bootstrap", true);
 	list = json_put(o, "names", json_array());
@@ -478,6 +486,8 @@ static struct json *manifest(const struct generation *g)
 		json_put_int(j, "not_after", l->until_at);
 		json_put_str(j, "serial", l->serial);
 		json_put_str(j, "certificate_sha256", l->fingerprint);
+		if (l->renewal_id)
+			json_put_str(j, "renewal_id", l->renewal_id);
 	}
 	return o;
 }
@@ -565,16 +575,44 @@ out:
 	return rc;
 }
 
+static int issue(struct material *m, const struct line_config *c, const struct generation *from,
+		 const struct generation *live, bool force, int64_t now, struct issue_report *r, struct err *e)
+{
+	const char *ids[KEY_TYPE_N] = { NULL };
+	struct issue_want w = { .keys = m->keys, .n = m->g.leaves_n, .renewal_ids = ids, .force = force,
+				.now = now };
+	int64_t from_at, until_at;
+	bool stand_in = !from && c->issuer != ISSUER_SELF;
+
+	if (from) {
+		w.ca = from->ca;
+		for (size_t i = 0; i < from->leaves_n; i++)
+			ids[i] = from->leaves[i].renewal_id;
+	}
+	if (live && live->number) {
+		generation_validity(live, &from_at, &until_at);
+		w.expired = until_at <= now;
+		w.served_ca = live->ca ? live->ca : strcmp(live->issuer, "adopted") == 0 ? "" : NULL;
+	}
+	m->g.bootstrap = stand_in;
+	m->g.issuer = mem_copy_str(issuer_name(stand_in ? ISSUER_SELF : c->issuer));
+	if (stand_in || c->issuer == ISSUER_SELF)
+		return issue_self(m->issued, &w, c, e);
+	if (issue_acme(m->issued, &w, c, r, e) < 0)
+		return -1;
+	m->g.ca = mem_copy_str(r->ca);
+	return 0;
+}
+
 int generation_make(int *number, const struct line_config *c, const struct generation *from,
-		    int64_t now, struct err *e)
+		    const struct generation *live, bool force, int64_t now, struct issue_report *r, struct err *e)
 {
 	struct material m = { 0 };
 	int rc;
 
-	m.g.issuer = mem_copy_str(issuer_name(c->issuer));
 	rc = from ? same_keys(&m, c, from, e) : fresh_keys(&m, c, now, e);
 	if (rc == 0)
-		rc = issue_certificates(m.issued, m.keys, m.g.leaves_n, c, now, e);
+		rc = issue(&m, c, from, live, force, now, r, e);
 	if (rc == 0)
 		rc = describe(&m, e);
 	if (rc == 0)

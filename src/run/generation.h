@@ -12,6 +12,7 @@
 #include "core/keytype.h"
 #include "core/tlsa.h"
 #include "run/config.h"
+#include "run/issue.h"
 
 #define MANIFEST_VERSION 1
 
@@ -21,6 +22,7 @@ struct leaf {
 	int64_t from_at, until_at;      /* validity of its certificate */
 	char   *serial;                 /* hex */
 	char   *fingerprint;            /* SHA-256 of the certificate, hex */
+	char   *renewal_id;             /* RFC 9773 section 4.1; NULL: none */
 };
 
 struct generation {
@@ -29,6 +31,7 @@ struct generation {
 	int64_t made_at;
 	int64_t key_created_at;
 	char   *issuer;                 /* "self", "acme" or "adopted" */
+	char   *ca;                     /* directory of the CA that issued; NULL: none did */
 	bool    bootstrap;              /* a stand-in for a certificate of the configured issuer */
 	struct strv names;
 	struct leaf *leaves;
@@ -53,9 +56,13 @@ int generation_verify(const struct generation *g, const struct line_config *c,
 		      struct err *e) NEEDS_CHECK;
 
 /* Makes a new generation with the number *number (the next free one).  from: the generation whose keys
- * are taken (a renewal), or NULL for fresh keys of the configured types.  Nothing points to it yet. */
+ * are taken (a renewal), or NULL for fresh keys of the configured types.  Nothing points to it yet.
+ * Fresh keys of a line with a CA get stand-ins: they are on disk before anybody is asked, so that a
+ * renewal is all that ever asks a CA.  live: what servers have; NULL or number 0: nothing.  force: as in
+ * struct issue_want. */
 int generation_make(int *number, const struct line_config *c, const struct generation *from,
-		    int64_t now, struct err *e) NEEDS_CHECK;
+		    const struct generation *live, bool force, int64_t now, struct issue_report *r,
+		    struct err *e) NEEDS_CHECK;
 
 /* Makes a generation of a key and certificate that another program left at these paths, byte by byte;
  * the age of the key is that of the file. */

@@ -1,4 +1,4 @@
-/* issue.c - issuers.  For now there is one: the key itself (DANE-EE needs no other, RFC 7671 5.1).
+/* issue.c - self-signed certificates: DANE-EE needs no others (RFC 7671 5.1).
  * Touches: private keys in memory.
  */
 #include "run/issue.h"
@@ -17,26 +17,17 @@ static int self_sign(struct issued *out, const struct key *k, const struct line_
 	return out->cert ? 0 : -1;
 }
 
-int issue_certificates(struct issued *out, struct key *const *keys, size_t n,
-		       const struct line_config *c, int64_t now, struct err *e)
+int issue_self(struct issued *out, const struct issue_want *w, const struct line_config *c,
+		    struct err *e)
 {
-	memset(out, 0, n * sizeof(*out));
-	for (size_t i = 0; i < n; i++) {
-		switch (c->issuer) {
-		case ISSUER_SELF:
-			if (self_sign(&out[i], keys[i], c, now, e) < 0)
-				goto fail;
-			break;
-		case ISSUER_ACME:
-			err_set(e, ERR_REFUSED, "issuer = acme: this version of certline cannot ask a CA; "
-				"use issuer = self");
-			goto fail;
-		}
+	memset(out, 0, w->n * sizeof(*out));
+	for (size_t i = 0; i < w->n; i++) {
+		if (self_sign(&out[i], w->keys[i], c, w->now, e) == 0)
+			continue;
+		issued_free(out, w->n);
+		return -1;
 	}
 	return 0;
-fail:
-	issued_free(out, n);
-	return -1;
 }
 
 void issued_free(struct issued *v, size_t n)
@@ -46,4 +37,11 @@ void issued_free(struct issued *v, size_t n)
 		free(v[i].chain);
 		v[i] = (struct issued){ 0 };
 	}
+}
+
+void issue_report_free(struct issue_report *r)
+{
+	free(r->ca);
+	strv_free(&r->notes);
+	*r = (struct issue_report){ .retry_after_for = -1 };
 }

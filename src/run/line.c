@@ -136,6 +136,8 @@ struct line *world_find(const struct world *w, const char *name)
 	return c ? &w->lines[c - w->config->lines] : NULL;
 }
 
+#define CA_CERT_FOR (90 * DAY)          /* for forecasts, before there is one */
+
 void policy_of(struct policy *p, const struct line_config *c)
 {
 	bool publishes = c->owners.n > 0 || c->post_keychange.n > 0;
@@ -152,7 +154,8 @@ void policy_of(struct policy *p, const struct line_config *c)
 		.renew_before_for = c->renew_before.before_for,
 		.renew_num = c->renew_before.num,
 		.renew_den = c->renew_before.den,
-		.cert_for = c->self_lifetime_for,
+		.cert_for = c->issuer == ISSUER_SELF ? c->self_lifetime_for : CA_CERT_FOR,
+		.no_stand_in = c->issuer == ISSUER_ACME && c->bootstrap,
 		.ttl_for = c->owners.n ? c->ttl_for : 0,
 		.standby = c->standby,
 		.publishes = publishes,

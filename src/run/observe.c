@@ -6,17 +6,23 @@
 #include "base/mem.h"
 #include "run/links.h"
 #include "run/publish.h"
+#include "run/suggest.h"
 #include "sys/clock.h"
 
-static void certs(struct ledger_certs *out, const struct generation *g, const struct line_config *c)
+static void certs(struct ledger_certs *out, const struct generation *g, const struct line *l)
 {
+	const struct line_config *c = l->cfg;
+	const struct suggestion *ignored;
+
 	*out = (struct ledger_certs){ 0 };
 	if (!g->number)
 		return;
 	generation_validity(g, &out->from_at, &out->until_at);
+	out->suggested_at = suggest_at(l, g, &ignored);
 	out->fits_names = generation_fits_names(g, c);
 	out->fits_types = generation_fits_types(g, c);
-	out->bootstrap = g->bootstrap;
+	/* the configured issuer has another word for it */
+	out->bootstrap = g->bootstrap || (c->issuer == ISSUER_ACME && strcmp(g->issuer, "self") == 0);
 }
 
 /* What other lines keep us from knowing is no concern of a set that was handed out and has not changed. */
@@ -35,8 +41,8 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 	struct ledger_view v = { .wanted = &wanted };
 
 	line_wanted(&wanted, w, l);
-	certs(&v.live, &l->live, l->cfg);
-	certs(&v.staging, &l->staging, l->cfg);
+	certs(&v.live, &l->live, l);
+	certs(&v.staging, &l->staging, l);
 	v.certchange = &l->cfg->post_certchange;
 	line_publishers(&publishers, l->cfg);
 	v.keychange = &publishers;

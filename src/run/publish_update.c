@@ -5,10 +5,10 @@
 #include "run/publish_update.h"
 
 #include "base/mem.h"
-#include "core/names.h"
 #include "dns/look.h"
 #include "dns/update.h"
-#include "run/eyes.h"
+#include "run/look_how.h"
+#include "run/update_rows.h"
 
 /* The owners of one zone. */
 struct job {
@@ -37,31 +37,6 @@ static void jobs_free(struct jobs *jobs)
 	}
 	free(jobs->v);
 	*jobs = (struct jobs){ 0 };
-}
-
-/* Of rows "ZONE REST" the rest of the one whose zone is nearest above the name ("*": of any), and that
- * zone; NULL if there is none. */
-static const char *row_for(const struct strv *rows, const char *name, char **zone)
-{
-	const char *found = NULL;
-	size_t longest = 0;
-
-	*zone = NULL;
-	for (size_t i = 0; i < rows->n; i++) {
-		size_t len = strcspn(rows->v[i], " ");
-		char *z = mem_copy_strn(rows->v[i], len);
-		size_t weight = strcmp(z, "*") == 0 ? 1 : strcmp(z, ".") == 0 ? 2 : len + 2;
-
-		if ((strcmp(z, "*") == 0 || name_below(name, z)) && weight > longest) {
-			longest = weight;
-			found = rows->v[i] + len + 1;
-			free(*zone);
-			*zone = z;
-			continue;
-		}
-		free(z);
-	}
-	return found;
 }
 
 static void add_to_job(struct jobs *jobs, const char *zone, const struct addr *servers, size_t n,
@@ -94,7 +69,7 @@ static void find_jobs(struct jobs *jobs, const struct line_config *c, struct err
 
 	for (size_t i = 0; i < c->owners.n; i++) {
 		char *zone;
-		const char *address = row_for(&c->update_servers, c->owners.v[i], &zone);
+		const char *address = update_row(&c->update_servers, c->owners.v[i], &zone);
 		struct addr server;
 
 		if (!address)
@@ -106,9 +81,9 @@ static void find_jobs(struct jobs *jobs, const struct line_config *c, struct err
 		free(zone);
 	}
 	if (n) {
-		eyes_config(&how, c);
+		look_how(&how, c);
 		look_primaries(p, unknown, n, &how);
-		eyes_config_free(&how);
+		look_how_free(&how);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (!p[i].problem && p[i].addrs_n)
@@ -172,22 +147,16 @@ static void fill_owner(struct update_owner *u, const struct line *l, const struc
 
 static int run_job(struct buf *foreign, const struct job *job, const struct line_config *c, struct err *e)
 {
-	struct tsig_key key = { 0 };
+	struct tsig_key key;
 	struct update u = { .zone = job->zone, .owners = job->owners, .owners_n = job->owners_n,
 			    .limits = ask_defaults };
-	char *zone, address[ADDR_TEXT_LEN];
-	const char *path = row_for(&c->update_keys, job->zone, &zone);
-	int exposed = 0, rc = -1;
+	char address[ADDR_TEXT_LEN];
+	bool signs;
+	int rc = -1;
 
-	free(zone);
-	if (path && tsig_key_read(&key, path, &exposed, e) < 0)
+	if (update_key(&key, &signs, c, job->zone, e) < 0)
 		return -1;
-	if (exposed) {
-		err_set(e, ERR_UNSAFE, "%s can be read by everybody, and with it the zone %s can be changed: "
-			"chmod 600 it", path, job->zone);
-		goto out;
-	}
-	u.key = path ? &key : NULL;
+	u.key = signs ? &key : NULL;
 	for (size_t i = 0; i < job->servers_n; i++) {
 		u.server = job->servers[i];
 		rc = update_apply(&u, e);
@@ -201,7 +170,6 @@ static int run_job(struct buf *foreign, const struct job *job, const struct line
 		if (e->kind != ERR_LATER)
 			break;
 	}
-out:
 	tsig_key_free(&key);
 	return rc;
 }

@@ -16,14 +16,15 @@ bool step_makes_generation(enum step s)
 	return s == DO_MAKE_KEY || s == DO_STAGE || s == DO_RENEW || s == DO_RENEW_STAGING;
 }
 
-int step_make(int *number, const struct line *l, enum step s, int64_t now, struct err *e)
+int step_make(int *number, const struct line *l, enum step s, int64_t now, struct issue_report *r,
+	      struct err *e)
 {
 	const struct generation *from = s == DO_RENEW ? &l->live
 				      : s == DO_RENEW_STAGING ? &l->staging : NULL;
 
 	if (store_make_line(l->cfg, e) < 0)
 		return -1;
-	return generation_make(number, l->cfg, from, now, e);
+	return generation_make(number, l->cfg, from, &l->live, l->ledger.renew_force, now, r, e);
 }
 
 static char *types_text(const struct generation *g)
@@ -57,6 +58,18 @@ int step_prune(const struct line *l, struct err *e)
 	return rc;
 }
 
+/* Whether clients would refuse the new certificate by the records that they accept the last one by.  A staged
+ * key whose records are not published yet has none. */
+static int check_renewal(const struct line *l, enum step s, const struct generation *g, struct err *e)
+{
+	const struct set *set = &l->ledger.set;
+	struct err ignored;
+
+	if (s == DO_RENEW_STAGING && publish_check_renewal(l->cfg, &l->staging, set, &ignored) < 0)
+		return 0;
+	return publish_check_renewal(l->cfg, g, set, e);
+}
+
 int step_made(char **text, struct line *l, enum step s, int number, int64_t now, struct err *e)
 {
 	const char *slot = s == DO_MAKE_KEY || s == DO_RENEW ? "live" : "staging";
@@ -68,8 +81,7 @@ int step_made(char **text, struct line *l, enum step s, int number, int64_t now,
 	/* what the worker wrote is looked at before anything points to it */
 	if (generation_load(&g, l->cfg, number, e) < 0 || generation_verify(&g, l->cfg, e) < 0)
 		return -1;
-	if ((s == DO_RENEW || s == DO_RENEW_STAGING) &&
-	    publish_check_renewal(l->cfg, &g, &l->ledger.set, e) < 0) {
+	if ((s == DO_RENEW || s == DO_RENEW_STAGING) && check_renewal(l, s, &g, e) < 0) {
 		generation_free(&g);
 		return err_wrap(e, "the new certificate is not used");
 	}
@@ -194,6 +206,7 @@ int step_do(char **text, struct line *l, enum step s, int64_t now, struct err *e
 	case DO_DEPLOY:
 	case DO_PUBLISH:
 	case DO_STAGE:
+	case DO_REVOKE:
 	case STEP_N:
 		break;
 	}

@@ -10,7 +10,8 @@
 
 /* Steps that make a generation: slow, and free of notes, so they may run in a worker. */
 bool step_makes_generation(enum step s);
-int step_make(int *number, const struct line *l, enum step s, int64_t now, struct err *e) NEEDS_CHECK;
+int step_make(int *number, const struct line *l, enum step s, int64_t now, struct issue_report *r,
+	      struct err *e) NEEDS_CHECK;
 
 /* Ends such a step: moves the link to the new generation.  *text says what happened; caller frees. */
 int step_made(char **text, struct line *l, enum step s, int number, int64_t now,

@@ -157,6 +157,11 @@ static void put_keysets(struct json *o, const struct ledger *l)
 		put_at(j, "removed_at", k->removed_at);
 		if (k->compromised)
 			json_put_bool(j, "compromised", true);
+		put_at(j, "revoke_gen", k->revoke_gen);
+		put_at(j, "revoke_reason", k->revoke_reason);
+		if (k->revoke_now)
+			json_put_bool(j, "revoke_now", true);
+		put_at(j, "revoked_at", k->revoked_at);
 	}
 }
 
@@ -192,7 +197,28 @@ static void put_orders(struct json *o, const struct ledger *l)
 		json_put_bool(j, "force", true);
 	put_at(j, "back_to", l->back_to);
 	put_at(j, "renew_below", l->renew_gen);
+	if (l->renew_force)
+		json_put_bool(j, "renew_force", true);
 	put_at(j, "rolled_back_at", l->rolled_back_at);
+}
+
+static void put_suggestions(struct json *o, const struct ledger *l)
+{
+	struct json *list = l->suggestions_n ? json_put(o, "suggestions", json_array()) : NULL;
+
+	for (size_t i = 0; i < l->suggestions_n; i++) {
+		const struct suggestion *s = &l->suggestions[i];
+		struct json *j = json_put(list, NULL, json_object());
+
+		json_put_str(j, "id", s->id);
+		put_at(j, "start_at", s->start_at);
+		put_at(j, "end_at", s->end_at);
+		put_at(j, "at", s->at);
+		put_at(j, "next_at", s->next_at);
+		put_at(j, "failures", s->failures);
+		if (s->explanation)
+			json_put_str(j, "explanation", s->explanation);
+	}
 }
 
 static struct json *encode(const struct ledger *l)
@@ -223,6 +249,7 @@ static struct json *encode(const struct ledger *l)
 		json_put_str(r, "error", l->retry[s].error);
 	}
 	put_orders(o, l);
+	put_suggestions(o, l);
 	store_put_eyes(o, l);
 	return o;
 }
@@ -293,6 +320,10 @@ static void get_keysets(struct ledger *l, const struct json *list)
 			.retired_at = json_int(j, "retired_at", 0),
 			.removed_at = json_int(j, "removed_at", 0),
 			.compromised = json_bool(j, "compromised", false),
+			.revoke_gen = get_n(j, "revoke_gen"),
+			.revoke_reason = get_n(j, "revoke_reason"),
+			.revoke_now = json_bool(j, "revoke_now", false),
+			.revoked_at = json_int(j, "revoked_at", 0),
 		};
 	}
 }
@@ -335,6 +366,24 @@ static void get_retries(struct ledger *l, const struct json *list)
 	}
 }
 
+static void get_suggestions(struct ledger *l, const struct json *list)
+{
+	l->suggestions = mem_array(json_len(list), sizeof(*l->suggestions));
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json *j = json_at(list, i);
+
+		l->suggestions[l->suggestions_n++] = (struct suggestion){
+			.id = mem_copy_str(json_str(j, "id", "")),
+			.start_at = json_int(j, "start_at", 0),
+			.end_at = json_int(j, "end_at", 0),
+			.at = json_int(j, "at", 0),
+			.next_at = json_int(j, "next_at", 0),
+			.failures = get_n(j, "failures"),
+			.explanation = mem_copy_str(json_str(j, "explanation", NULL)),
+		};
+	}
+}
+
 static void decode(struct ledger *l, const struct json *o)
 {
 	const struct json *j = json_get(o, "clock");
@@ -354,7 +403,9 @@ static void decode(struct ledger *l, const struct json *o)
 	l->force = json_bool(j, "force", false);
 	l->back_to = get_n(j, "back_to");
 	l->renew_gen = get_n(j, "renew_below");
+	l->renew_force = json_bool(j, "renew_force", false);
 	l->rolled_back_at = json_int(j, "rolled_back_at", 0);
+	get_suggestions(l, json_get(o, "suggestions"));
 	store_get_eyes(l, json_get(o, "eyes"));
 }
 

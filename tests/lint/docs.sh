@@ -166,7 +166,9 @@ check_documented_defaults() {
 		said=$(sed -nE 's/.* Default: (([^.]|\.[^ ])*)\.( .*|$)/\1/p' <<< "$text")
 		real=$(awk -F '\t' -v o="$option" '$1 == o && $2 == "#" { print $3 }' "$tmp/sample")
 		[ -n "$real" ] || case $option in
-		/name | timing/staging | timing/renew-before | dane/publish | dane/verify | dns/resolver) real=${said:-words} ;;
+		/name | timing/staging | timing/renew-before | acme/challenges | dane/publish | dane/verify | dns/resolver)
+			real=${said:-words}
+			;;
 		*) real=none ;;
 		esac
 		case $said in
@@ -210,8 +212,8 @@ check_limits() {
 		esac
 		read -r from to < <(sed -nE 's/.* From ([0-9a-z]+) to ([0-9a-z]+)\..*/\1 \2/p' <<< "$text")
 		[ -n "${to:-}" ] || { echo "$option: no \"From X to Y.\""; continue; }
-		if [[ $option == dns/* && $unit != s ]]; then
-			[ "$(problems "[dns]\n${option#*/} = x" | sed -nE 's/.*whole number (from [0-9]+ to [0-9]+).*/\1/p')" = "from $from to $to" ] ||
+		if [[ $option =~ ^(acme|dns)/ && $unit != s ]]; then
+			[ "$(problems "[${option%/*}]\n${option#*/} = x" | sed -nE 's/.*whole number (from [0-9]+ to [0-9]+).*/\1/p')" = "from $from to $to" ] ||
 				echo "$option: the manual says from $from to $to, the program does not"
 			continue
 		fi
@@ -240,7 +242,7 @@ verdict "certline.conf(5) says what belongs in a line's own file" "$(check_own_f
 # In the manual: what follows Cm in the head of the option, and the items and lines with Cm in its text.
 check_words() {
 	local option section key
-	for option in /issuer /key-types dane/publish; do
+	for option in /issuer /key-types acme/challenges acme/challenge-dialect acme/bootstrap dane/publish; do
 		section=${option%/*} key=${option#*/}
 		compare "accepted for $key" "$(problems "${section:+[$section]\n}$key = zzz" |
 			sed -n 's/.* is not one of //p' | sed 's/, */\n/g')" "in $conf5" \
@@ -340,6 +342,16 @@ verdict 'every member of the JSON input is in certline-hooks(7), and no other' "
 	compare 'seen by a hook' "$(grep -oE '"[a-z_0-9]+":' "$tmp/input" | tr -d '":')" "in $hooks7" "$members"
 	compare 'in the example' "$example" "in $hooks7" "$members")"
 
+# Challenge hooks: what respond_hook.c puts into their input and environment, by dialect.
+part "$hooks7" 'CHALLENGE HOOKS' > "$tmp/challenge"
+verdict 'what challenge hooks get is in certline-hooks(7), and nothing else' "$(
+	compare 'put in respond_hook.c' "$(grep -oE 'json_put[a-z_]*\([a-z]+, "[a-z_0-9]+"' src/run/respond_hook.c | sed 's/.* "//; s/"//')" \
+		"a member in $hooks7" "$(sed -nE 's/^\.It Va //p' "$tmp/challenge" | tr -d ' ' | tr , '\n')"
+	compare 'set in respond_hook.c' "$(grep -oE 'env_add\(&?k, "[A-Z_]+"' src/run/respond_hook.c | sed 's/.* "//; s/"//')" \
+		"a variable in $hooks7" "$(sed -nE 's/^\.(It )?Ev //p' "$tmp/challenge" | tr -d ' .' | tr , '\n')"
+	compare 'a dialect' "$(problems '[acme]\nchallenge-dialect = zzz' | sed -n 's/.* is not one of //p' | sed 's/, */\n/g')" \
+		"in $hooks7" "$(echo native; awk '/^\.Ss Dialects/ { on = 1 } on && /^\.It Cm / { print $3 }' "$tmp/challenge")")"
+
 ready=$(find hooks -maxdepth 1 -type f ! -name '.*' -printf '%f\n')
 part "$hooks7" 'READY HOOKS' > "$tmp/ready"
 check_ready() {
@@ -408,7 +420,10 @@ check_conf5_examples() {
 	awk -v d="$tmp" '/^\.Bd -literal/ { f = d "/shown" ++k ".conf"; next } /^\.Ed/ { f = "" } f { print > f }' "$conf5"
 	complaints "$tmp/shown1.conf"
 	cp "$tmp/shown2.conf" "$tmp/certline.conf"
-	complaints "$tmp/certline.conf" "$tmp/shown3.conf"
+	complaints "$tmp/certline.conf" "$tmp/plain.conf"
+	cp "$tmp/shown4.conf" "$tmp/certline.conf"
+	complaints "$tmp/certline.conf" "$tmp/shown5.conf"
+	complaints "$tmp/shown6.conf"
 }
 verdict 'the examples in certline.conf(5) are accepted' "$(check_conf5_examples)"
 
@@ -459,7 +474,7 @@ calls() {
 	sed -n 's/^ExecStart=//p' contrib/systemd/certline.service
 	grep -vE '^(#|PATH)' contrib/cron.d/certline | cut -d ' ' -f 7-
 }
-with_argument=' -c --config --now -j --jobs --days --format --origin --ttl '
+with_argument=' -c --config --now -j --jobs --days --format --origin --ttl --reason '
 check_calls() {
 	local call words word skip seen
 	while read -r call; do
@@ -527,10 +542,15 @@ limits in certline.conf(5)|man/certline.conf.5|s/^From 1 to 7300/From 1 to 7301/
 limits in certline.conf(5)|man/certline.conf.5|s/^From 1s to 7d.//
 belongs in a line's own file|man/certline.conf.5|0,/^Only in a line/s/^Only in a line.*//
 words that an option takes|man/certline.conf.5|s/^\.Cm rsa-3072/.Cm rsa-3073/
+words that an option takes|man/certline.conf.5|/^\.It Cm hook-tls-alpn/d
+words that an option takes|man/certline.conf.5|s/Cm native | dehydrated/Cm certline | dehydrated/
+limits in certline.conf(5)|man/certline.conf.5|s/^From 1 to 65535/From 1 to 65536/
 words that an option takes|man/certline.conf.5|s/Cm self | acme/Cm self | acme | ca/
 words that an option takes|man/certline.conf.5|s/Cm hook | include/Cm hook/;s/^\.Pq Cm include ,//
 every command is in|man/certline.8|/^\.It Cm plan /d
 every command is in|man/certline.8|s/^\.It Cm plan /.It Cm foresee /
+every command is in|man/certline.8|/^\.It Cm caa /d
+every option of every command|man/certline.8|s/^\.It Fl -reason/.It Fl -why/
 every option of every command|man/certline.8|s/^\.It Fl -days Ar N/.It Fl -days Ar DAYS/
 every option of every command|man/certline.8|s/^\.It Fl j , Fl -jobs/.It Fl -jobs/
 every option of every command|man/certline.8|s/^\.Ss Options of roll/.Ss Options of roll and renew/
@@ -545,6 +565,9 @@ every environment variable|src/run/hook.c|s/"CERTLINE_NAMES"/"CERTLINE_DOMAINS"/
 every member of the JSON input|man/certline-hooks.7|s/^\.Va not_after/.Va expires/
 every member of the JSON input|man/certline-hooks.7|s/"keyset":4/"keys":4,"age":2/
 every member of the JSON input|src/run/hook.c|s/"set", l->/"serial", l->/
+what challenge hooks get|man/certline-hooks.7|s/^\.It Va path/.It Va url/
+what challenge hooks get|man/certline-hooks.7|s/^\.It Cm lego-raw/.It Cm lego-rough/
+what challenge hooks get|man/certline-hooks.7|s/^\.Ev CHALLENGETYPE , BASEDIR/.Ev CHALLENGETYPE/
 every ready hook|man/certline-hooks.7|s/^\.It Pa nsd-reload/.It Pa nsd-load/
 every ready hook|man/certline-hooks.7|s/Fl -control-conf/Fl -control/
 dane-mail.conf is accepted|conf/samples/dane-mail.conf|s/^owners/owner/

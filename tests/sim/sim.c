@@ -460,7 +460,7 @@ static void operator_acts(struct world *w, struct ledger *l)
 	if (ledger_retired_last(l) && chance(w, 0.02) && !ledger_order_back(l))
 		save(w, l);
 	if (chance(w, 0.002)) {
-		ledger_order_renew(l);
+		ledger_order_renew(l, false);
 		save(w, l);
 	}
 }

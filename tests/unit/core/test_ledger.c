@@ -158,7 +158,7 @@ static void orders_expire_by_themselves(void **state)
 	assert_true(ledger_live(&l)->compromised);
 	note(&l, 2, 0, NOW + 3);
 	assert_non_null(ledger_order_back(&l));         /* not to a compromised one */
-	ledger_order_renew(&l);
+	ledger_order_renew(&l, false);
 	assert_int_equal(l.renew_gen, 3);
 	ledger_free(&l);
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/when.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -487,6 +488,117 @@ static void what_makes_a_certificate_due(void **state)
 	assert_int_equal(rollover_renew_at(&p, &k), NOW + 30 * DAY);
 }
 
+static void what_a_suggestion_of_the_ca_changes(void **state)
+{
+	static const struct {
+		int64_t life_for, suggested_for, want_for;      /* since the beginning */
+		int64_t renew_before_for;
+		int32_t renew_num, renew_den;
+	} rows[] = {
+		/* sooner or later than a third of the life before the end: the CA's word */
+		{ 90 * DAY, 40 * DAY, 40 * DAY, 0, 0, 0 },
+		{ 90 * DAY, 70 * DAY, 70 * DAY, 0, 0, 0 },
+		{ 160 * HOUR, 100 * HOUR, 100 * HOUR, 0, 0, 0 },
+		/* but not in the last tenth, or the last two days (of short ones the last third), nor after the end */
+		{ 90 * DAY, 81 * DAY, 81 * DAY, 0, 0, 0 },
+		{ 90 * DAY, 81 * DAY + 1, 81 * DAY, 0, 0, 0 },
+		{ 90 * DAY, 1000 * DAY, 81 * DAY, 0, 0, 0 },
+		{ 15 * DAY, 14 * DAY, 13 * DAY, 0, 0, 0 },
+		{ 160 * HOUR, 159 * HOUR, 112 * HOUR, 0, 0, 0 },
+		/* nor for one that is younger than a day, or a tenth of a short life */
+		{ 90 * DAY, DAY, DAY, 0, 0, 0 },
+		{ 90 * DAY, DAY - 1, DAY, 0, 0, 0 },
+		{ 90 * DAY, -500 * DAY, DAY, 0, 0, 0 },
+		{ 160 * HOUR, 1, 16 * HOUR, 0, 0, 0 },
+		{ 10 * DAY, 0, DAY, 0, 0, 0 },
+		{ 90 * MINUTE, -1, 9 * MINUTE, 0, 0, 0 },
+		/* the configuration's rule counts where it is sooner */
+		{ 90 * DAY, 70 * DAY, 50 * DAY, 40 * DAY, 0, 0 },
+		{ 90 * DAY, 45 * DAY, 45 * DAY, 40 * DAY, 0, 0 },
+		{ 90 * DAY, 70 * DAY, 45 * DAY, 0, 1, 2 },
+		{ 90 * DAY, 40 * DAY, 40 * DAY, 0, 1, 2 },
+		{ 90 * DAY, 1000 * DAY, 81 * DAY, DAY, 0, 0 },
+		/* even then it is no storm of renewals */
+		{ 90 * DAY, 70 * DAY, 30 * DAY, 400 * DAY, 0, 0 },
+		{ 90 * DAY, -1, DAY, 400 * DAY, 0, 0 },
+	};
+	struct key_facts k = key(1, DAY);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct policy p = dane;
+		int64_t at;
+
+		p.renew_before_for = rows[i].renew_before_for;
+		p.renew_num = rows[i].renew_num;
+		p.renew_den = rows[i].renew_den;
+		k.cert_from_at = NOW;
+		k.cert_until_at = NOW + rows[i].life_for;
+		k.suggested_at = NOW + rows[i].suggested_for;
+		at = rollover_renew_at(&p, &k);
+		if (at != NOW + rows[i].want_for)
+			fail_msg("row %zu: %" PRId64 " after the beginning", i, at - NOW);
+	}
+	k.present = false;
+	assert_int_equal(rollover_renew_at(&dane, &k), WHEN_NEVER);
+}
+
+static void a_suggestion_is_acted_upon(void **state)
+{
+	struct facts f = steady();
+
+	(void)state;
+	/* the certificate is ten days old */
+	f.live.suggested_at = NOW - 1;
+	assert_int_equal(next(&dane, &f), DO_RENEW);
+	f.live.suggested_at = NOW + 3 * DAY;
+	assert_int_equal(next(&dane, &f), DO_NOTHING);
+	assert_int_equal(rollover_next(&dane, &f, NOW).again_at, NOW + 3 * DAY);
+	assert_int_equal(rollover_next(&dane, &f, NOW + 3 * DAY).step, DO_RENEW);
+	/* what is made is another certificate, of which nothing is suggested yet */
+	rollover_assume(&dane, &f, DO_RENEW, NOW + 3 * DAY);
+	assert_int_equal(f.live.suggested_at, 0);
+	assert_int_equal(rollover_renew_at(&dane, &f.live), NOW + 63 * DAY);
+	f = staged();
+	f.live.created_at = NOW - 20 * DAY;
+	f.staging.suggested_at = NOW - 1;
+	assert_int_equal(next(&dane, &f), DO_RENEW_STAGING);
+}
+
+/* A stand-in comes to the servers before a CA is asked, which may be asked through them. */
+static void a_stand_in_starts_servers(void **state)
+{
+	struct policy strict = dane;
+	struct facts f = steady();
+	struct decision d;
+
+	(void)state;
+	f.live.bootstrap = f.deploy_pending = true;
+	assert_order(&dane, f, (enum step[]){ DO_DEPLOY, DO_RENEW, DO_NOTHING }, 3);
+	f.deployed_at = 0;
+	strict.no_stand_in = true;
+	assert_order(&strict, f, (enum step[]){ DO_RENEW, DO_NOTHING }, 2);
+	f.tried = 1U << DO_RENEW;
+	d = rollover_next(&strict, &f, NOW);
+	assert_non_null(strstr(d.why, "the CA has given no certificate yet"));
+	/* a key that can go live comes before anything is done for the one that goes */
+	f = staged();
+	f.live.bootstrap = f.deploy_pending = f.staging.bootstrap = true;
+	f.tried = 1U << DO_RENEW_STAGING;
+	assert_int_equal(next(&dane, &f), DO_PROMOTE);
+}
+
+static void a_revocation_comes_when_servers_were_told(void **state)
+{
+	struct facts f = steady();
+
+	(void)state;
+	f.revoke_due = f.deploy_pending = f.set_changed = true;
+	assert_order(&dane, f, (enum step[]){ DO_DEPLOY, DO_REVOKE, DO_PUBLISH, DO_NOTHING }, 4);
+	rollover_assume(&dane, &f, DO_REVOKE, NOW);
+	assert_false(f.revoke_due);
+}
+
 static void renewals_go_on_while_a_key_is_staged(void **state)
 {
 	struct facts f = staged();
@@ -625,6 +737,11 @@ static void build(struct policy *p, struct facts *f, uint32_t n)
 	f->live.sight = sights[drawn >> 27 & 3];
 	f->back_sight = sights[drawn >> 25 & 3];
 	f->staging.safe_at = f->live.safe_at = drawn >> 24 & 1 ? NOW + HOUR : NOW - HOUR;
+	f->revoke_due = drawn >> 23 & 1;
+	f->live.bootstrap = f->live.present && (drawn >> 22 & 1);
+	p->no_stand_in = drawn >> 21 & 1;
+	if (drawn >> 20 & 1)
+		f->tried = 1U << DO_RENEW;
 }
 
 #define BITS 26
@@ -656,6 +773,10 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 	if (d->step == DO_RETIRE && p->verifies &&
 	    (f->live.sight == SIGHT_HOLD || (f->live.sight == SIGHT_WAIT && NOW < f->live.safe_at)))
 		return "retirement while the live key is not everywhere";
+	if (d->step == DO_DEPLOY && p->no_stand_in && f->live.bootstrap)
+		return "servers are given a stand-in";
+	if (d->step == DO_REVOKE && !f->revoke_due)
+		return "revocation that nobody has ordered";
 	if (d->step == DO_ROLL_BACK && p->verifies && f->back_sight != SIGHT_GO)
 		return "roll-back to a key that name servers do not vouch for";
 	if (d->step == DO_RETIRE && (!f->retired.present || open || f->back_wanted || !f->deployed_at ||
@@ -669,7 +790,8 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 					(p->publishes && !f->back_published)))
 		return "roll-back to a key that DNS does not vouch for";
 	if (d->step == DO_NOTHING && f->live.present &&
-	    (f->links_wrong || f->deploy_pending || !f->live.fits_names ||
+	    (f->links_wrong || (f->deploy_pending && !(p->no_stand_in && f->live.bootstrap)) || f->revoke_due ||
+	     ((!f->live.fits_names || f->live.bootstrap) && !f->tried) ||
 	     (open && (!p->tells || f->deployed_at)) ||
 	     (k->present && (!k->fits_types || !k->fits_names))))
 		return "something due is left undone";
@@ -801,6 +923,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(one_change_at_a_time),
 		cmocka_unit_test(what_makes_a_key_due),
 		cmocka_unit_test(what_makes_a_certificate_due),
+		cmocka_unit_test(what_a_suggestion_of_the_ca_changes),
+		cmocka_unit_test(a_suggestion_is_acted_upon),
+		cmocka_unit_test(a_stand_in_starts_servers),
+		cmocka_unit_test(a_revocation_comes_when_servers_were_told),
 		cmocka_unit_test(renewals_go_on_while_a_key_is_staged),
 		cmocka_unit_test(ordered_renewal_is_for_older_generations),
 		cmocka_unit_test(roll_back_needs_published_records),

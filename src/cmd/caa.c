@@ -1,0 +1,169 @@
+/* caa.c - `certline caa`: the tightest CAA records for lines, and whether those that are in DNS let
+ * their CA issue.
+ * Touches: network; files under STATE/accounts, reading only; stdout, stderr.
+ */
+#include "cmd/cmd.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/ca.h"
+#include "io/json.h"
+#include "run/ca.h"
+#include "run/caa_check.h"
+#include "sys/proc.h"
+
+/* What a CA calls itself, and our account there; whatever could not be found out is empty. */
+struct issuer_of {
+	struct strv names;
+	char       *account;
+};
+
+static void find_issuer(struct issuer_of *out, const struct line_config *c, const char *ca)
+{
+	struct session_config sc = { .directory = ca_directory(ca), .ca_file = c->ca_file, .request_ms = 20000,
+				     .run_ms = 30000 };
+	struct ca_account a;
+	struct session *s;
+	struct err e;
+
+	*out = (struct issuer_of){ 0 };
+	if (ca_read(&a, c, ca, &e) < 0)
+		complain("%s: %s", c->name, e.text);
+	out->account = mem_copy_str(a.url);
+	ca_close(&a);
+	if (session_open(&s, &sc, &e) < 0) {
+		complain("%s: %s", c->name, e.text);
+		return;
+	}
+	strv_copy(&out->names, &session_directory(s)->identities);
+	session_close(s);
+}
+
+/* The tag that a name needs: of the name itself, of its wildcard, or both. */
+static void methods_of(struct strv *out, const struct line_config *c, const char *host, bool wildcard)
+{
+	for (size_t i = 0; i < c->domains.n; i++) {
+		const char *name = c->domains.v[i];
+		bool wild = text_starts(name, "*.");
+		enum method m;
+
+		if (wild != wildcard || strcmp(name + (wild ? 2 : 0), host) != 0 || !config_method(c, name, &m))
+			continue;
+		if (!strv_has(out, challenge_type_name(method_type(m))))
+			strv_add(out, challenge_type_name(method_type(m)));
+	}
+}
+
+static void add_records(struct strv *out, const struct line_config *c, const char *host, bool wildcard,
+			const struct issuer_of *i)
+{
+	struct strv methods = { 0 };
+	struct buf b;
+
+	methods_of(&methods, c, host, wildcard);
+	for (size_t k = 0; k < i->names.n && methods.n; k++) {
+		buf_init(&b, 4096);
+		buf_addf(&b, "%s. CAA 0 %s \"%s", host, wildcard ? "issuewild" : "issue", i->names.v[k]);
+		if (i->account)
+			buf_addf(&b, "; accounturi=%s", i->account);
+		buf_add_str(&b, "; validationmethods=");
+		for (size_t m = 0; m < methods.n; m++)
+			buf_addf(&b, "%s%s", m ? "," : "", methods.v[m]);
+		buf_add_str(&b, "\"");
+		strv_take(out, buf_steal(&b));
+		buf_free(&b);
+	}
+	strv_free(&methods);
+}
+
+/* Neither the name (if it is not in the certificate) nor its wildcard may be issued by anybody else. */
+static void add_denials(struct strv *out, const char *host, size_t plain, size_t wild)
+{
+	if (!plain)
+		strv_take(out, mem_format("%s. CAA 0 issue \";\"", host));
+	if (!wild)
+		strv_take(out, mem_format("%s. CAA 0 issuewild \";\"", host));
+}
+
+static void recommend(struct strv *out, const struct line_config *c, const struct strv *hosts,
+		      const struct issuer_of *i, size_t n)
+{
+	for (size_t h = 0; h < hosts->n; h++) {
+		size_t before = out->n, plain;
+
+		for (size_t k = 0; k < n; k++)
+			add_records(out, c, hosts->v[h], false, &i[k]);
+		plain = out->n - before;
+		for (size_t k = 0; k < n; k++)
+			add_records(out, c, hosts->v[h], true, &i[k]);
+		if (out->n > before)
+			add_denials(out, hosts->v[h], plain, out->n - before - plain);
+	}
+}
+
+static enum exit_status show(const struct line_config *c, struct json *lines, const struct args *a)
+{
+	struct issuer_of *i = mem_array(c->cas.n, sizeof(*i));
+	struct strv hosts = { 0 }, records = { 0 };
+	struct caa_verdict v;
+	bool known = false;
+
+	for (size_t k = 0; k < c->cas.n; k++) {
+		find_issuer(&i[k], c, c->cas.v[k]);
+		known |= i[k].names.n > 0;
+	}
+	caa_host_names(&hosts, c);
+	recommend(&records, c, &hosts, i, c->cas.n);
+	/* the first CA counts; the others are for when it fails */
+	caa_check(&v, c, &i[0].names, i[0].account);
+	for (size_t k = 0; k < v.doubts.n; k++)
+		strv_add(&v.refusals, v.doubts.v[k]);
+	if (lines) {
+		struct json *o = json_put(lines, NULL, json_object());
+
+		json_put_str(o, "line", c->name);
+		put_texts(o, "records", &records);
+		put_texts(o, "problems", &v.refusals);
+	} else if (!a->quiet) {
+		for (size_t k = 0; k < records.n; k++)
+			printf("%s\n", records.v[k]);
+	}
+	if (!known)
+		complain("%s: the CA does not say by which names CAA records call it", c->name);
+	for (size_t k = 0; k < v.refusals.n; k++)
+		complain("%s: %s", c->name, v.refusals.v[k]);
+	for (size_t k = 0; k < c->cas.n; k++) {
+		strv_free(&i[k].names);
+		free(i[k].account);
+	}
+	free(i);
+	strv_free(&hosts);
+	strv_free(&records);
+	known &= !v.refusals.n;
+	caa_verdict_free(&v);
+	return known ? EXIT_OK : EXIT_BAD;
+}
+
+enum exit_status cmd_caa(const struct args *a)
+{
+	struct json *doc = NULL, *lines = NULL;
+	enum exit_status status;
+	struct scene s;
+
+	if (scene_open(&s, a, &status) < 0)
+		return status;
+	status = EXIT_OK;
+	proc_init();
+	if (a->json) {
+		doc = json_object();
+		json_put_int(doc, "version", JSON_VERSION);
+		lines = json_put(doc, "lines", json_array());
+	}
+	for (size_t i = 0; i < s.n; i++)
+		if (s.lines[i]->cfg->issuer == ISSUER_ACME && show(s.lines[i]->cfg, lines, a) != EXIT_OK)
+			status = EXIT_BAD;
+	if (doc)
+		print_document(doc);
+	scene_close(&s);
+	return status;
+}

@@ -1,0 +1,405 @@
+/* ca.c - accounts on disk, and sessions for them.
+ * Touches: the account's key; files under STATE/accounts, or where account-key says; network.
+ */
+#include "run/ca.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/ca.h"
+#include "io/json.h"
+#include "sys/clock.h"
+#include "sys/fs.h"
+
+#include <sys/stat.h>
+
+#define FILE_MAX       ((size_t)64 << 10)
+#define LOCK_WAIT_MS   60000
+#define REQUEST_MS     30000
+#define ACCOUNT_VERSION 1
+
+static const struct fs_mode private_file = { .mode = 0600, .gid = (gid_t)-1 };
+static const struct fs_mode private_dir = { .mode = 0700, .gid = (gid_t)-1 };
+
+/* Keys ------------------------------------------------------------------------------------------ */
+
+static struct key *read_key(const char *path, bool *missing, struct err *e)
+{
+	struct key *k = NULL;
+	struct stat st;
+	struct buf b;
+
+	buf_init(&b, FILE_MAX);
+	if (fs_read(&b, path, FILE_MAX, missing, e) == 0 && !*missing) {
+		k = key_parse(b.s, b.len, e);
+		if (!k)
+			err_wrap(e, "account key %s", path);
+	}
+	buf_wipe(&b);
+	if (k && stat(path, &st) == 0 && (st.st_mode & 0077)) {
+		err_set(e, ERR_UNSAFE, "account key %s can be read by others: chmod 600 it", path);
+		key_free(k);
+		k = NULL;
+	}
+	if (k && !jose_alg(k)) {
+		err_set(e, ERR_LOCAL, "account key %s: CAs take P-256, P-384 and RSA keys only", path);
+		key_free(k);
+		k = NULL;
+	}
+	return k;
+}
+
+static struct key *make_key(const char *path, struct err *e)
+{
+	struct key *k = key_make(KEY_EC_256, e);
+	struct buf pem;
+
+	if (!k)
+		return NULL;
+	buf_init(&pem, FILE_MAX);
+	if (key_write(&pem, k, e) < 0 || fs_write(path, pem.s, pem.len, private_file, e) < 0) {
+		key_free(k);
+		k = NULL;
+	}
+	buf_wipe(&pem);
+	return k;
+}
+
+/* account.json ---------------------------------------------------------------------------------- */
+
+static int read_file(struct ca_account *a, struct err *e)
+{
+	struct json *o = NULL;
+	bool missing;
+	struct buf b;
+	int rc;
+
+	buf_init(&b, FILE_MAX);
+	rc = fs_read(&b, a->file, FILE_MAX, &missing, e);
+	if (rc == 0 && !missing) {
+		o = json_parse(b.s, b.len, e);
+		if (!o || !json_str(o, "url", NULL))
+			rc = o ? err_set(e, ERR_LOCAL, "it has no url") : -1;
+		if (rc < 0)
+			err_wrap(e, "%s is damaged; move it away, and the account will be found by its key", a->file);
+	}
+	/* of another key, or of a CA whose folder has the same name: as if it was not there */
+	if (rc == 0 && o && strcmp(json_str(o, "directory", ""), a->directory) == 0 &&
+	    (!a->key || strcmp(json_str(o, "thumbprint", ""), a->thumbprint) == 0)) {
+		a->url = mem_copy_str(json_str(o, "url", NULL));
+		a->terms = mem_copy_str(json_str(o, "terms", NULL));
+		a->not_before_at = json_int(o, "not_before_at", 0);
+	}
+	json_free(o);
+	buf_free(&b);
+	return rc;
+}
+
+int ca_save(const struct ca_account *a, struct err *e)
+{
+	struct json *o = json_object();
+	struct buf b;
+	int rc;
+
+	json_put_int(o, "version", ACCOUNT_VERSION);
+	json_put_str(o, "directory", a->directory);
+	json_put_str(o, "url", a->url);
+	json_put_str(o, "thumbprint", a->thumbprint);
+	if (a->terms)
+		json_put_str(o, "terms", a->terms);
+	if (a->not_before_at)
+		json_put_int(o, "not_before_at", a->not_before_at);
+	buf_init(&b, FILE_MAX);
+	json_print(&b, o, true);
+	json_free(o);
+	rc = fs_write(a->file, b.s, b.len, private_file, e);
+	buf_free(&b);
+	return rc;
+}
+
+int ca_forget(const struct ca_account *a, struct err *e)
+{
+	char *old = mem_format("%s.old", a->file);
+	int rc = fs_rename(a->file, old, e);
+
+	free(old);
+	return rc;
+}
+
+void ca_rest_until(struct ca_account *a, int64_t at)
+{
+	struct err ignored;
+
+	if (at <= a->not_before_at)
+		return;
+	a->not_before_at = at;
+	/* if it is lost the CA says it again */
+	if (ca_save(a, &ignored) < 0)
+		a->not_before_at = at;
+}
+
+/* Opening ---------------------------------------------------------------------------------------- */
+
+static void name_files(struct ca_account *a, const struct line_config *c, const char *ca)
+{
+	char *folder = ca_folder(ca_directory(ca));
+
+	*a = (struct ca_account){ .ca = mem_copy_str(ca), .directory = mem_copy_str(ca_directory(ca)),
+				  .lock = { -1 } };
+	a->folder = mem_format("%s/accounts/%s", c->state, folder);
+	a->file = mem_format("%s/account.json", a->folder);
+	a->key_path = c->account_key ? mem_copy_str(c->account_key) : mem_format("%s/account.key", a->folder);
+	free(folder);
+}
+
+int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
+{
+	bool missing;
+
+	name_files(a, c, ca);
+	a->key = read_key(a->key_path, &missing, e);
+	if (!a->key)
+		return missing ? 0 : -1;
+	if (jose_thumbprint(a->thumbprint, a->key, e) < 0)
+		return -1;
+	return read_file(a, e);
+}
+
+static int make_folder(const struct ca_account *a, const struct line_config *c, struct err *e)
+{
+	char *all = mem_format("%s/accounts", c->state);
+	int rc = fs_mkdir(c->state, private_dir, e);
+
+	if (rc == 0)
+		rc = fs_mkdir(all, private_dir, e);
+	if (rc == 0)
+		rc = fs_mkdir(a->folder, private_dir, e);
+	free(all);
+	return rc;
+}
+
+static int take_lock(struct ca_account *a, struct err *e)
+{
+	char *path = mem_format("%s/lock", a->folder);
+	int rc = lock_open(&a->lock, path, LOCK_WAIT_MS, e);
+
+	free(path);
+	return rc;
+}
+
+static int start_session(struct ca_account *a, const struct line_config *c, struct err *e)
+{
+	struct session_config s = { .directory = a->directory, .ca_file = c->ca_file,
+				    .request_ms = REQUEST_MS, .run_ms = c->order_limit_for * 1000 };
+
+	if (session_open(&a->session, &s, e) < 0)
+		return -1;
+	session_set_account(a->session, a->key, a->url);
+	return 0;
+}
+
+/* The next key was on disk before the CA heard of it: whether it did, only the CA knows. */
+static int finish_change(struct ca_account *a, struct err *e)
+{
+	char *path = mem_format("%s.next", a->key_path), *url = NULL;
+	bool missing;
+	struct key *next = read_key(path, &missing, e);
+	int rc = next || missing ? 0 : -1;
+
+	if (next)
+		rc = account_find(a->session, &url, next, e);
+	if (rc == 0 && url && a->url && strcmp(url, a->url) == 0) {
+		rc = fs_rename(path, a->key_path, e);
+		if (rc == 0) {
+			key_free(a->key);
+			a->key = next;
+			next = NULL;
+			rc = jose_thumbprint(a->thumbprint, a->key, e);
+			session_set_account(a->session, a->key, a->url);
+			if (rc == 0)
+				rc = ca_save(a, e);
+		}
+	}
+	key_free(next);
+	free(url);
+	free(path);
+	return rc < 0 ? err_wrap(e, "the change of the account's key that was begun") : 0;
+}
+
+/* account.json is of another key: that is what a roll-over that was killed at its end leaves. */
+static int find_or_go_on(struct ca_account *a, struct err *e)
+{
+	if (a->url)
+		return finish_change(a, e);
+	if (account_find(a->session, &a->url, a->key, e) < 0)
+		return -1;
+	session_set_account(a->session, a->key, a->url);
+	return a->url ? ca_save(a, e) : 0;
+}
+
+int ca_open_account(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
+{
+	bool missing;
+
+	name_files(a, c, ca);
+	if (make_folder(a, c, e) < 0 || take_lock(a, e) < 0)
+		return -1;
+	a->key = read_key(a->key_path, &missing, e);
+	if (!a->key && missing)
+		a->key = make_key(a->key_path, e);
+	if (!a->key || jose_thumbprint(a->thumbprint, a->key, e) < 0 || read_file(a, e) < 0 ||
+	    start_session(a, c, e) < 0 || find_or_go_on(a, e) < 0)
+		return err_wrap(e, "account at %s", ca);
+	return 0;
+}
+
+/* Registering ------------------------------------------------------------------------------------ */
+
+/* "CA KID FILE" of the CA, or of any. */
+static const char *eab_row(const struct line_config *c, const char *ca)
+{
+	const char *any = NULL;
+
+	for (size_t i = 0; i < c->eab.n; i++) {
+		const char *row = c->eab.v[i];
+		size_t len = strcspn(row, " ");
+		char *of = mem_copy_strn(row, len);
+		bool fits = strcmp(of, ca) == 0;
+
+		if (strcmp(of, "*") == 0)
+			any = row + len + 1;
+		free(of);
+		if (fits)
+			return row + len + 1;
+	}
+	return any;
+}
+
+/* The MAC key in `secret`; kid is NULL if nothing is configured. */
+static int read_eab(struct account_eab *out, char **kid, struct buf *secret, const char *row, struct err *e)
+{
+	const char *path;
+	struct stat st;
+	struct buf text;
+	int rc = 0;
+
+	*out = (struct account_eab){ .alg = JOSE_HS256 };
+	*kid = NULL;
+	if (!row)
+		return 0;
+	path = strchr(row, ' ') + 1;
+	buf_init(&text, FILE_MAX);
+	if (fs_read(&text, path, FILE_MAX, NULL, e) < 0)
+		rc = -1;
+	else if (stat(path, &st) == 0 && (st.st_mode & 0007))
+		rc = err_set(e, ERR_UNSAFE, "%s can be read by everybody: chmod 600 it", path);
+	else if (!base64url_decode(secret, text.s, text.len, true) || !secret->len)
+		rc = err_set(e, ERR_USAGE, "%s has no MAC key in base64", path);
+	buf_wipe(&text);
+	if (rc < 0)
+		return -1;
+	*kid = mem_copy_strn(row, (size_t)(path - row) - 1);
+	out->kid = *kid;
+	out->mac_key = secret->s;
+	out->mac_key_len = secret->len;
+	return 0;
+}
+
+int ca_register(struct ca_account *a, const struct line_config *c, struct err *e)
+{
+	const struct directory *d = session_directory(a->session);
+	const char *row = eab_row(c, a->ca);
+	struct account_eab eab;
+	struct buf secret;
+	char *kid = NULL;
+	int rc;
+
+	if (!c->agree_tos)
+		return err_set(e, ERR_USAGE, "there is no account at %s yet: read its terms of service (%s), and if you "
+			       "agree, set agree-tos = yes in [acme]", a->ca, d->terms ? d->terms : "it names none");
+	if (d->eab_required && !row)
+		return err_set(e, ERR_USAGE, "%s makes accounts only for those to whom it gave a key id and a MAC key: "
+			       "put them into [acme] eab", a->ca);
+	buf_init(&secret, FILE_MAX);
+	rc = read_eab(&eab, &kid, &secret, row, e);
+	if (rc == 0)
+		rc = account_make(a->session, &a->url, a->key, &c->contacts, &eab, e);
+	buf_wipe(&secret);
+	free(kid);
+	if (rc < 0)
+		return err_wrap(e, "making an account at %s", a->ca);
+	free(a->terms);
+	a->terms = mem_copy_str(d->terms);
+	session_set_account(a->session, a->key, a->url);
+	return ca_save(a, e);
+}
+
+int ca_open(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
+{
+	char *next;
+	bool changing;
+
+	if (ca_read(a, c, ca, e) < 0)
+		return -1;
+	next = mem_format("%s.next", a->key_path);
+	changing = access(next, F_OK) == 0;
+	free(next);
+	if (a->url && !changing)
+		return start_session(a, c, e);
+	ca_close(a);
+	if (ca_open_account(a, c, ca, e) < 0 || (!a->url && ca_register(a, c, e) < 0))
+		return -1;
+	lock_close(&a->lock);
+	return 0;
+}
+
+int ca_change_key(struct ca_account *a, struct err *e)
+{
+	char *path = mem_format("%s.next", a->key_path);
+	bool missing;
+	struct key *next = read_key(path, &missing, e);
+	int rc = -1;
+
+	if (!next && missing)
+		next = make_key(path, e);
+	if (next) {
+		rc = account_change_key(a->session, next, e);
+		/* the reply may be lost: the CA is asked which key it knows */
+		if (rc == 0 || e->kind == ERR_LATER) {
+			struct err other;
+
+			if (finish_change(a, &other) < 0) {
+				*e = other;
+				rc = -1;
+			} else if (access(path, F_OK) == 0) {
+				rc = rc < 0 ? -1 : err_set(e, ERR_REFUSED, "the CA says that the key was changed, and "
+							   "does not know the new one");
+			} else {
+				rc = 0;
+			}
+		} else {
+			struct err ignored;
+
+			/* it was refused: the next try makes another one */
+			rc = fs_unlink(path, &ignored) < 0 ? -1 : rc;
+		}
+	}
+	key_free(next);
+	free(path);
+	return rc;
+}
+
+void ca_close(struct ca_account *a)
+{
+	session_close(a->session);
+	if (a->lock.fd >= 0 && a->ca)
+		lock_close(&a->lock);
+	key_free(a->key);
+	free(a->ca);
+	free(a->directory);
+	free(a->folder);
+	free(a->key_path);
+	free(a->file);
+	free(a->url);
+	free(a->terms);
+	*a = (struct ca_account){ .lock = { -1 } };
+}

@@ -1,0 +1,52 @@
+/* ca.h - a line's account at a CA, ready for use: folder, key, account URL, session.
+ *
+ *     STATE/accounts/CA/lock
+ *     STATE/accounts/CA/account.key           unless [acme] account-key names another file
+ *     STATE/accounts/CA/account.key.next      while a key roll-over is under way
+ *     STATE/accounts/CA/account.json          url, the key's thumbprint, the terms that were agreed to
+ *
+ * Every CA has its own folder, so that a test environment never meets an account that counts.
+ */
+#ifndef RUN_CA_H
+#define RUN_CA_H
+
+#include "acme/account.h"
+#include "run/config.h"
+#include "sys/lock.h"
+
+struct ca_account {
+	char *ca;                       /* as in the configuration */
+	char *directory;                /* URL */
+	char *folder, *key_path, *file;
+	struct key *key;
+	char  thumbprint[JOSE_DIGEST_LEN + 1];
+	char *url;                      /* NULL: not known */
+	char *terms;                    /* that were agreed to, or NULL */
+	int64_t not_before_at;          /* a rate limit that is the account's; 0: none */
+	struct session *session;
+	struct lock lock;               /* while the account itself is worked on */
+};
+
+/* Opens a session and makes sure of an account: one that is known, one that the key has already, or, with
+ * agree-tos = yes, a new one.  Several processes may do it at the same time. */
+int ca_open(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e) NEEDS_CHECK;
+
+/* The same for commands about the account: without making one (url may stay NULL), with the lock held. */
+int ca_open_account(struct ca_account *a, const struct line_config *c, const char *ca,
+		    struct err *e) NEEDS_CHECK;
+
+/* What is on disk, without asking anybody: url, terms and the key's path; -1 only if it cannot be read. */
+int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e) NEEDS_CHECK;
+
+int ca_register(struct ca_account *a, const struct line_config *c, struct err *e) NEEDS_CHECK;
+int ca_save(const struct ca_account *a, struct err *e) NEEDS_CHECK;
+/* The account is no more: its file is moved out of the way, so that nobody uses it unasked. */
+int ca_forget(const struct ca_account *a, struct err *e) NEEDS_CHECK;
+/* Gives the account a new key; also goes on with a roll-over that was interrupted. */
+int ca_change_key(struct ca_account *a, struct err *e) NEEDS_CHECK;
+void ca_close(struct ca_account *a);            /* a zeroed one is fine */
+
+/* Notes that the CA wants no orders of this account before an instant. */
+void ca_rest_until(struct ca_account *a, int64_t at);
+
+#endif

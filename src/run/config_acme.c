@@ -1,0 +1,292 @@
+/* config_acme.c - values of [acme].
+ * Touches: nothing.
+ */
+#include "run/config_parts.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/ca.h"
+#include "core/names.h"
+#include "io/dnsmsg.h"
+#include "sys/addr.h"
+
+#define BLANKS " \t\n"
+
+static const char *const methods[] = {
+	[METHOD_WEBROOT] = "webroot",
+	[METHOD_STANDALONE] = "standalone",
+	[METHOD_TLS_ALPN] = "tls-alpn",
+	[METHOD_DNS_UPDATE] = "dns-update",
+	[METHOD_HOOK_HTTP] = "hook-http",
+	[METHOD_HOOK_DNS] = "hook-dns",
+	[METHOD_HOOK_TLS] = "hook-tls-alpn",
+};
+_Static_assert(ARRAY_LEN(methods) == METHODS_N, "a word for each method");
+
+const char *method_name(enum method m)
+{
+	return methods[m];
+}
+
+static bool method_parse(const char *s, enum method *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		if (strcmp(s, methods[i]) != 0)
+			continue;
+		*out = (enum method)i;
+		return true;
+	}
+	return false;
+}
+
+enum challenge_type method_type(enum method m)
+{
+	switch (m) {
+	case METHOD_WEBROOT:
+	case METHOD_STANDALONE:
+	case METHOD_HOOK_HTTP:
+		return HTTP_01;
+	case METHOD_DNS_UPDATE:
+	case METHOD_HOOK_DNS:
+		return DNS_01;
+	case METHOD_TLS_ALPN:
+	case METHOD_HOOK_TLS:
+		return TLS_ALPN_01;
+	case METHODS_N:
+		break;
+	}
+	mem_bug("a method without a challenge");
+}
+
+void option_cas(struct parser *p, const char *value, struct strv *out)
+{
+	const char *names[32];
+	const struct ca *list;
+	size_t n;
+	char *word;
+
+	list = ca_list(&n);
+	for (size_t i = 0; i < n; i++)
+		names[i] = list[i].name;
+	while ((word = option_item(&value, BLANKS))) {
+		const char *near = text_nearest(word, names, n);
+
+		if (ca_directory(word))
+			strv_add(out, word);
+		else if (near)
+			option_refuse(p, word, " is neither a CA that is known by name nor an https URL (did you "
+				      "mean \"%s\"?)", near);
+		else
+			option_refuse(p, word, " is neither a CA that is known by name nor an https URL");
+		free(word);
+	}
+}
+
+void option_contacts(struct parser *p, const char *value, struct strv *out)
+{
+	char *word;
+
+	while ((word = option_item(&value, BLANKS))) {
+		const char *address = text_starts(word, "mailto:") ? word + strlen("mailto:") : word;
+		const char *at = strchr(address, '@');
+
+		if (!at || at == address || !at[1] || strchr(at + 1, '@') || strpbrk(address, ":,?"))
+			option_refuse(p, word, " is not a mail address");
+		else
+			strv_take(out, mem_format("mailto:%s", address));
+		free(word);
+	}
+}
+
+/* Up to `max` words of a row; false if there are more or less than `min`. */
+static bool words_of(const char *row, char **out, size_t min, size_t max)
+{
+	size_t n = 0;
+	char *more;
+
+	for (size_t i = 0; i < max; i++)
+		out[i] = NULL;
+	while (n < max && (out[n] = option_item(&row, BLANKS)))
+		n++;
+	more = option_item(&row, BLANKS);
+	free(more);
+	return n >= min && !more;
+}
+
+/* "[CA] KID FILE": a CA "*" is any. */
+void option_eab(struct parser *p, const char *value, struct strv *out)
+{
+	char *row;
+
+	while ((row = option_item(&value, "\n"))) {
+		char *w[3];
+		bool good = words_of(row, w, 2, 3);
+		const char *ca = w[2] ? w[0] : "*", *kid = w[2] ? w[1] : w[0], *file = w[2] ? w[2] : w[1];
+
+		if (!good || file[0] != '/' || (w[2] && !ca_directory(ca)))
+			option_refuse(p, row, " is not a key id and the absolute path of a file, with a CA in front if "
+				      "there are several");
+		else
+			strv_take(out, mem_format("%s %s %s", ca, kid, file));
+		for (size_t i = 0; i < 3; i++)
+			free(w[i]);
+		free(row);
+	}
+}
+
+/* A name of a certificate in its canonical form, or NULL. */
+static char *canonical(const char *word)
+{
+	char *name = dns_name_canon(text_starts(word, "*.") ? word + 2 : word), *whole;
+
+	if (!name || !text_starts(word, "*."))
+		return name;
+	whole = mem_format("*.%s", name);
+	free(name);
+	return whole;
+}
+
+/* "METHOD" or "NAME METHOD", as "NAME METHOD" with "*" for any name. */
+void option_challenges(struct parser *p, const char *value, struct strv *out)
+{
+	char *row;
+
+	while ((row = option_item(&value, "\n"))) {
+		char *w[2];
+		bool good = words_of(row, w, 1, 2);
+		const char *method = w[1] ? w[1] : w[0];
+		char *name = w[1] ? canonical(w[0]) : mem_copy_str("*");
+		enum method m;
+
+		if (good && !method_parse(method, &m)) {
+			const char *near = text_nearest(method, methods, METHODS_N);
+
+			option_refuse(p, method, " is not one of webroot, standalone, tls-alpn, dns-update, hook-http, "
+				      "hook-dns, hook-tls-alpn%s%s%s", near ? " (did you mean \"" : "",
+				      near ? near : "", near ? "\"?)" : "");
+		} else if (!good || !name) {
+			option_refuse(p, row, " is not a method, or a name and a method");
+		} else {
+			strv_take(out, mem_format("%s %s", name, method));
+		}
+		free(name);
+		free(w[0]);
+		free(w[1]);
+		free(row);
+	}
+}
+
+/* "NAME TARGET": where the record for a name is written instead. */
+void option_aliases(struct parser *p, const char *value, struct strv *out)
+{
+	char *row;
+
+	while ((row = option_item(&value, "\n"))) {
+		char *w[2];
+		bool good = words_of(row, w, 2, 2);
+		char *name = good ? canonical(w[0]) : NULL, *target = good ? dns_name_canon(w[1]) : NULL;
+
+		if (name && target)
+			strv_take(out, mem_format("%s %s", name, target));
+		else
+			option_refuse(p, row, " is not a name and the name of the record to write instead");
+		free(name);
+		free(target);
+		free(w[0]);
+		free(w[1]);
+		free(row);
+	}
+}
+
+/* "80" for all addresses of this host, "192.0.2.1:80", "[::]:80". */
+void option_listen(struct parser *p, const char *value, struct strv *out)
+{
+	char *word;
+
+	while ((word = option_item(&value, BLANKS))) {
+		int64_t port;
+		struct addr a;
+
+		if ((text_number(word, 65535, &port) && port > 0) ||
+		    (strchr(word, ':') && addr_parse(&a, word, 0) && addr_port(&a)))
+			strv_add(out, word);
+		else
+			option_refuse(p, word, " is neither a port nor an address with a port, like 192.0.2.1:80 or "
+				      "[::]:80");
+		free(word);
+	}
+}
+
+void option_text(struct parser *p, const char *value, char **out)
+{
+	for (const char *s = value; *s; s++)
+		if ((unsigned char)*s < 0x20 || (unsigned char)*s >= 0x7f) {
+			option_refuse(p, value, " is not one line of plain text");
+			return;
+		}
+	*out = mem_copy_str(value);
+}
+
+/* What is looked at when everything is read ------------------------------------------------------- */
+
+/* The method of a row for a name ("*": any); false if there is none. */
+static bool row_method(const struct line_config *l, const char *name, enum method *m)
+{
+	for (size_t i = 0; i < l->challenges.n; i++) {
+		const char *blank = strchr(l->challenges.v[i], ' ');
+		size_t len = (size_t)(blank - l->challenges.v[i]);
+
+		if (strlen(name) == len && strncmp(l->challenges.v[i], name, len) == 0 &&
+		    method_parse(blank + 1, m))
+			return true;
+	}
+	return false;
+}
+
+bool config_method(const struct line_config *l, const char *name, enum method *m)
+{
+	if (row_method(l, name, m) || row_method(l, "*", m))
+		return true;
+	if (l->challenges.n)
+		return false;
+	if (l->challenge_hook.n)
+		*m = METHOD_HOOK_DNS;
+	else if (l->challenge_dir && !text_starts(name, "*."))
+		*m = METHOD_WEBROOT;
+	else if (l->update_keys.n)
+		*m = METHOD_DNS_UPDATE;
+	else
+		return false;
+	return true;
+}
+
+static bool method_by_hook(enum method m)
+{
+	return m == METHOD_HOOK_HTTP || m == METHOD_HOOK_DNS || m == METHOD_HOOK_TLS;
+}
+
+const char *config_method_problem(const struct line_config *l, const char *name)
+{
+	struct addr a;
+	enum method m;
+
+	if (!config_method(l, name, &m))
+		return text_starts(name, "*.") ? "a wildcard needs challenges = dns-update or hook-dns"
+					       : "nothing says how a CA's challenges are answered for it: give "
+						 "challenge-dir, challenge-hook or challenges";
+	if (text_starts(name, "*.") && method_type(m) != DNS_01)
+		return "a wildcard needs the method dns-update or hook-dns";
+	if (addr_parse(&a, name, 1) && method_type(m) == DNS_01)
+		return "an address cannot be shown to be ours in DNS: give it the method webroot, standalone or "
+		       "tls-alpn";
+	if (m == METHOD_WEBROOT && !l->challenge_dir)
+		return "the method webroot needs challenge-dir";
+	if (m != METHOD_HOOK_DNS && method_by_hook(m) &&
+	    (l->challenge_dialect == DIALECT_LEGO || l->challenge_dialect == DIALECT_LEGO_RAW))
+		return "hooks in lego's dialect answer dns-01 only: give it the method hook-dns";
+	if (m == METHOD_HOOK_TLS && l->challenge_dialect == DIALECT_CERTBOT)
+		return "hooks in certbot's dialect do not answer tls-alpn-01";
+	if (method_by_hook(m) && !l->challenge_hook.n)
+		return "the methods hook-... need challenge-hook";
+	return NULL;
+}

@@ -1,0 +1,292 @@
+/* engine_issue.c - the steps of a round that make keys and ask CAs: in worker processes, since they
+ * take time and what strangers answer is parsed.
+ * Touches: files under STATE; network, in child processes.
+ */
+#include "run/engine_parts.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+#include "io/crypto.h"
+#include "io/json.h"
+#include "run/observe.h"
+#include "run/respond.h"
+#include "run/revoke.h"
+#include "run/step.h"
+#include "run/suggest.h"
+#include "sys/clock.h"
+#include "sys/proc.h"
+
+#define WORK_OUTPUT_MAX ((size_t)256 << 10)
+
+/* Somebody has said how long the step is to be left alone. */
+static void rest(struct round *r, struct task *t, int64_t rest_for)
+{
+	struct retry *retry = &t->l->ledger.retry[t->step];
+
+	if (rest_for <= 0 || when_add(r->now, rest_for) <= retry->next_at)
+		return;
+	retry->next_at = when_add(r->now, rest_for);
+	engine_save(r->en, t->l);
+}
+
+/* Steps that make a generation ------------------------------------------------------------------ */
+
+/* In a worker: what came of it goes back as JSON. */
+static int make_work(void *arg, int out_fd)
+{
+	const struct task *t = arg;
+	struct issue_report report = { .retry_after_for = -1 };
+	struct json *o = json_object(), *notes;
+	struct err e = { 0 };
+	struct buf b;
+	int number = 0, rc;
+
+	/* a TERM leaves time to take challenges away, and reaches hooks */
+	proc_init();
+	rc = step_make(&number, t->l, t->step, t->now, &report, &e);
+	json_put_int(o, "number", rc < 0 ? 0 : number);
+	json_put_int(o, "kind", rc < 0 ? (int)e.kind : ERR_NONE);
+	json_put_str(o, "error", e.text);
+	json_put_int(o, "retry_after", report.retry_after_for);
+	notes = json_put(o, "notes", json_array());
+	for (size_t i = 0; i < report.notes.n; i++)
+		json_put_str(notes, NULL, report.notes.v[i]);
+	buf_init(&b, WORK_OUTPUT_MAX);
+	json_print(&b, o, false);
+	json_free(o);
+	issue_report_free(&report);
+	rc = write(out_fd, b.s, b.len) == (ssize_t)b.len ? 0 : 255;
+	buf_free(&b);
+	return rc;
+}
+
+/* What the worker says; the number of the generation, 0 with an error. */
+static int made_number(struct round *r, const struct task *t, const struct proc *p, int64_t *retry_after_for,
+		       struct err *e)
+{
+	struct json *o = p->status == 0 ? json_parse(p->out.s, p->out.len, e) : NULL;
+	const struct json *notes = json_get(o, "notes");
+	int number = (int)json_int(o, "number", 0);
+
+	*retry_after_for = json_int(o, "retry_after", -1);
+	for (size_t i = 0; i < json_len(notes); i++)
+		if (json_text(json_at(notes, i)))
+			engine_tell(r->en, TELL_DONE, t->l, json_text(json_at(notes, i)));
+	if (p->status != 0)
+		*e = p->err;
+	else if (o && !number)
+		err_set(e, (enum err_kind)json_int(o, "kind", ERR_LOCAL), "%s", json_str(o, "error", "?"));
+	json_free(o);
+	return number;
+}
+
+static void finish_make(struct round *r, struct task *t, struct proc *p)
+{
+	int64_t retry_after_for;
+	struct err e = { 0 };
+	char *text = NULL;
+	int number = made_number(r, t, p, &retry_after_for, &e);
+
+	if (number && step_made(&text, t->l, t->step, number, r->now, &e) == 0)
+		e.kind = ERR_NONE;
+	if (e.kind != ERR_NONE) {
+		engine_step_failed(r, t, &e);
+		rest(r, t, retry_after_for);
+		return;
+	}
+	engine_step_succeeded(r, t, text);
+	/* one of a kind a run, whatever a CA makes of it */
+	t->l->tried |= 1U << t->step;
+	free(text);
+	if (!t->l->failed && step_prune(t->l, &e) < 0) {
+		engine_tell(r->en, TELL_FAILED, t->l, e.text);
+		t->l->untidy = true;
+	}
+}
+
+void engine_makes(struct round *r)
+{
+	struct proc *procs = mem_array(r->n, sizeof(*procs));
+	struct task **of = mem_array(r->n, sizeof(struct task *));
+	unsigned jobs = r->en->jobs;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		if (!step_makes_generation(r->tasks[i].step))
+			continue;
+		of[n] = &r->tasks[i];
+		procs[n] = (struct proc){ .work = make_work, .arg = of[n],
+					  .limit_ms = WORK_LIMIT_MS };
+		buf_init(&procs[n++].out, WORK_OUTPUT_MAX);
+		/* what a CA answers is parsed in a child */
+		if (r->tasks[i].l->cfg->issuer == ISSUER_ACME) {
+			procs[n - 1].limit_ms += r->tasks[i].l->cfg->order_limit_for * 1000;
+			jobs = jobs > 1 ? jobs : 2;
+		}
+	}
+	if (n)
+		crypto_prepare();
+	proc_run_all(procs, n, jobs);
+	for (size_t i = 0; i < n; i++) {
+		finish_make(r, of[i], &procs[i]);
+		buf_free(&procs[i].out);
+	}
+	free(procs);
+	free(of);
+}
+
+/* Revocation ------------------------------------------------------------------------------------- */
+
+/* In a worker: how many, or the error, goes back as text. */
+static int revoke_work(void *arg, int out_fd)
+{
+	const struct task *t = arg;
+	const struct keyset *k = ledger_revoke_due(&t->l->ledger);
+	struct err e;
+	size_t n;
+
+	if (revoke_keyset(t->l, k->id, k->revoke_gen, (enum revocation_reason)k->revoke_reason, &n, &e) == 0)
+		return dprintf(out_fd, "%zu", n) < 0 ? 255 : 0;
+	dprintf(out_fd, "%s", e.text);
+	return (int)e.kind;
+}
+
+static void revoked(struct round *r, struct task *t, const struct proc *p)
+{
+	const struct keyset *k = ledger_revoke_due(&t->l->ledger);
+	struct err e = p->err;
+	char *text;
+
+	if (p->status > 0 && p->status <= ERR_UNSAFE && p->out.len && !p->timed_out)
+		err_set(&e, (enum err_kind)p->status, "%s", p->out.s);
+	if (p->status != 0) {
+		engine_step_failed(r, t, &e);
+		return;
+	}
+	text = mem_format("revoked %s certificate%s of keyset %d (%s)", p->out.s,
+			  strcmp(p->out.s, "1") == 0 ? "" : "s", k->id,
+			  revocation_reason_name((enum revocation_reason)k->revoke_reason));
+	ledger_revoked(&t->l->ledger, k->id, r->now);
+	engine_save(r->en, t->l);
+	if (!t->l->failed)
+		engine_step_succeeded(r, t, text);
+	free(text);
+}
+
+void engine_revokes(struct round *r)
+{
+	struct proc *procs = mem_array(r->n, sizeof(*procs));
+	struct task **of = mem_array(r->n, sizeof(struct task *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->tasks[i].step != DO_REVOKE)
+			continue;
+		of[n] = &r->tasks[i];
+		procs[n] = (struct proc){ .work = revoke_work, .arg = of[n], .limit_ms = WORK_LIMIT_MS };
+		buf_init(&procs[n++].out, WORK_OUTPUT_MAX);
+	}
+	proc_run_all(procs, n, r->en->jobs > 1 ? r->en->jobs : 2);
+	for (size_t i = 0; i < n; i++) {
+		revoked(r, of[i], &procs[i]);
+		buf_free(&procs[i].out);
+	}
+	free(procs);
+	free(of);
+}
+
+/* Leftovers -------------------------------------------------------------------------------------- */
+
+static int clean_work(void *arg, int out_fd)
+{
+	const struct line *l = arg;
+	struct err e;
+
+	proc_init();
+	if (respond_clean(l->cfg, &e) == 0)
+		return 0;
+	dprintf(out_fd, "%s", e.text);
+	return (int)e.kind;
+}
+
+void engine_clean(struct engine *en, struct line **lines, size_t n)
+{
+	struct proc *procs = mem_array(n, sizeof(*procs));
+	struct line **of = mem_array(n, sizeof(struct line *));
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (lines[i]->failed || lines[i]->cfg->issuer != ISSUER_ACME || !respond_owes(lines[i]->cfg))
+			continue;
+		of[left] = lines[i];
+		procs[left] = (struct proc){ .work = clean_work, .arg = lines[i], .limit_ms = WORK_LIMIT_MS };
+		buf_init(&procs[left++].out, WORK_OUTPUT_MAX);
+	}
+	proc_run_all(procs, left, en->jobs > 1 ? en->jobs : 2);
+	for (size_t i = 0; i < left; i++) {
+		const struct proc *p = &procs[i];
+
+		if (p->status != 0) {
+			engine_tell(en, TELL_FAILED, of[i], p->out.len ? p->out.s : p->err.text);
+			of[i]->untidy = true;
+		}
+		buf_free(&procs[i].out);
+	}
+	free(procs);
+	free(of);
+}
+
+/* Suggestions ------------------------------------------------------------------------------------ */
+
+static const char *explanation(const struct line *l)
+{
+	const struct suggestion *s;
+
+	suggest_at(l, &l->live, &s);
+	return s ? s->explanation : NULL;
+}
+
+/* A certificate that this run renews anyway: no CA has anything to add to that. */
+static bool renews_anyway(const struct engine *en, struct line *l)
+{
+	struct facts f;
+
+	if (l->failed || l->cfg->issuer != ISSUER_ACME)
+		return false;
+	line_facts(&f, en->w, l);
+	return rollover_wants(&l->policy, &f, DO_RENEW, clock_now());
+}
+
+/* When CAs suggest to renew.  What they have to explain is told once: it may be a mass revocation. */
+void engine_ask_cas(struct engine *en, struct line **all, size_t all_n)
+{
+	struct line **lines = mem_array(all_n, sizeof(struct line *));
+	bool *asked = mem_array(all_n, sizeof(*asked));
+	char **told = mem_array(all_n, sizeof(*told));
+	size_t n = 0;
+
+	for (size_t i = 0; i < all_n; i++)
+		if (!renews_anyway(en, all[i]))
+			lines[n++] = all[i];
+	for (size_t i = 0; i < n; i++)
+		told[i] = mem_copy_str(explanation(lines[i]));
+	suggest_ask(lines, n, asked, en->jobs);
+	for (size_t i = 0; i < n; i++) {
+		const char *why;
+
+		if (asked[i]) {
+			engine_save(en, lines[i]);
+			why = explanation(lines[i]);
+			if (why && !(told[i] && strcmp(told[i], why) == 0)) {
+				char *text = mem_format("the CA explains when it suggests to renew: %s", why);
+
+				engine_tell(en, TELL_DONE, lines[i], text);
+				free(text);
+			}
+		}
+		free(told[i]);
+	}
+	free(told);
+	free(asked);
+	free(lines);
+}

@@ -1,0 +1,43 @@
+/* engine_parts.h - what engine.c and engine_*.c share; nobody else includes it. */
+#ifndef RUN_ENGINE_PARTS_H
+#define RUN_ENGINE_PARTS_H
+
+#include "run/engine.h"
+
+#define WORK_LIMIT_MS ((int64_t)600 * 1000)
+
+/* A line that has something to do in this round. */
+struct task {
+	struct line *l;
+	enum step    step;
+	const char  *why;
+	int64_t      now;
+	bool         failed;
+	bool         blocked;           /* what must come before the hooks did not succeed: none is run */
+};
+
+struct round {
+	struct engine *en;
+	struct task   *tasks;
+	size_t         n;
+	int64_t        now;
+};
+
+void engine_tell(struct engine *en, enum tell kind, const struct line *l, const char *text);
+void engine_save(struct engine *en, struct line *l);
+
+/* The step is off for the rest of this run.  Only what costs somebody else something (a CA, processor
+ * time) is left alone for longer: a hook, a link or a configuration that fails is tried at every run. */
+void engine_step_failed(struct round *r, struct task *t, const struct err *e);
+/* Looks again at what is on disk, clears an old failure of the step, and saves what reconcile noted. */
+void engine_step_succeeded(struct round *r, struct task *t, const char *text);
+
+/* The tasks of a round that need keys and CAs, in workers. */
+void engine_makes(struct round *r);
+void engine_revokes(struct round *r);
+/* What killed runs and failed hooks have left in place. */
+void engine_clean(struct engine *en, struct line **lines, size_t n);
+/* When CAs suggest to renew. */
+void engine_ask_cas(struct engine *en, struct line **lines, size_t n);
+
+#endif

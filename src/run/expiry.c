@@ -1,0 +1,37 @@
+/* expiry.c - words about the end of a certificate.
+ * Touches: nothing but memory.
+ */
+#include "run/expiry.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+
+#define URGENT_PART 10                  /* of the lifetime is left */
+#define EARLY_PART  4                   /* the same; told only when renewing has failed */
+
+char *expiry_alarm(const struct line *l, const struct facts *f, int64_t now)
+{
+	const struct retry *r = &l->ledger.retry[DO_RENEW];
+	int64_t left_for = f->live.cert_until_at - now, life_for = f->live.cert_until_at - f->live.cert_from_at;
+	char rough[WHEN_TEXT_LEN], at[WHEN_TEXT_LEN], *failed, *text = NULL;
+
+	if (!f->live.present)
+		return NULL;
+	when_format_rough(rough, left_for > 0 ? left_for : -left_for);
+	when_format_minute(at, f->live.cert_until_at);
+	failed = r->failures ? mem_format("; renewing it failed %d time%s: %s", r->failures,
+					  r->failures == 1 ? "" : "s", r->error ? r->error : "?")
+			     : mem_copy_str("");
+	if (f->live.cert_from_at > now + HOUR) {
+		when_format_minute(at, f->live.cert_from_at);
+		text = mem_format("the live certificate is not valid before %s UTC: was the clock wrong when it was "
+				  "made?", at);
+	} else if (left_for <= 0)
+		text = mem_format("EXPIRED: the live certificate ended %s ago, at %s UTC%s", rough, at, failed);
+	else if (left_for < life_for / URGENT_PART)
+		text = mem_format("URGENT: the live certificate ends in %s, at %s UTC%s", rough, at, failed);
+	else if (left_for < life_for / EARLY_PART && r->failures)
+		text = mem_format("the live certificate ends in %s, at %s UTC%s", rough, at, failed);
+	free(failed);
+	return text;
+}

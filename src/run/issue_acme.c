@@ -1,0 +1,356 @@
+/* issue_acme.c - orders of a line: begun, gone on with, ended.
+ * Touches: private keys in memory; files under STATE; network.
+ */
+#include "run/issue_acme.h"
+
+#include "acme/order.h"
+#include "base/mem.h"
+#include "base/when.h"
+#include "core/ca.h"
+#include "io/json.h"
+#include "run/ca.h"
+#include "run/caa_check.h"
+#include "run/respond.h"
+#include "run/store.h"
+
+#define ORDERS_MAX     ((size_t)256 << 10)
+#define FALL_BACK_AFTER 3               /* failures in a row */
+#define FALL_BACK_REST_FOR HOUR         /* a CA that wants to rest for longer is not waited for */
+#define RATE_REST_FOR  HOUR             /* after "rateLimited" without a Retry-After */
+#define REST_MAX_FOR   (14 * DAY)
+
+/* orders.json */
+struct orders {
+	char       *path;
+	struct json *doc;
+	struct fs_mode mode;
+};
+
+/* What the diary of orders needs to know. */
+struct diary {
+	struct orders *orders;
+	const char    *ca;
+	char         **spki;            /* of the key of each order */
+};
+
+/* orders.json ------------------------------------------------------------------------------------- */
+
+static int orders_read(struct orders *o, const struct line_config *c, struct err *e)
+{
+	bool missing;
+	struct buf b;
+	int rc;
+
+	*o = (struct orders){ .path = store_path(c, "orders.json"), .mode = store_private_file(c) };
+	buf_init(&b, ORDERS_MAX);
+	rc = fs_read(&b, o->path, ORDERS_MAX, &missing, e);
+	if (rc == 0 && !missing) {
+		struct err ignored;
+
+		/* at worst an order is placed a second time */
+		o->doc = json_parse(b.s, b.len, &ignored);
+	}
+	if (!o->doc)
+		o->doc = json_object();
+	if (!json_get(o->doc, "orders"))
+		json_put(o->doc, "orders", json_object());
+	if (!json_get(o->doc, "failures"))
+		json_put(o->doc, "failures", json_object());
+	buf_free(&b);
+	return rc;
+}
+
+static int orders_save(const struct orders *o, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, ORDERS_MAX);
+	json_print(&b, o->doc, true);
+	rc = fs_write(o->path, b.s, b.len, o->mode, e);
+	buf_free(&b);
+	return rc;
+}
+
+static void orders_close(struct orders *o)
+{
+	free(o->path);
+	json_free(o->doc);
+}
+
+/* An order belongs to a key at a CA. */
+static char *order_name(const char *ca, const char *spki)
+{
+	return mem_format("%s %s", ca, spki);
+}
+
+static const char *order_url(const struct orders *o, const char *ca, const char *spki)
+{
+	char *name = order_name(ca, spki);
+	const char *url = json_str(json_get(o->doc, "orders"), name, NULL);
+
+	free(name);
+	return url;
+}
+
+static int note(void *arg, size_t i, const char *url, struct err *e)
+{
+	struct diary *d = arg;
+	char *name = order_name(d->ca, d->spki[i]);
+
+	json_put_str(json_get(d->orders->doc, "orders"), name, url);
+	free(name);
+	return orders_save(d->orders, e);
+}
+
+static int64_t failures_of(const struct orders *o, const char *ca)
+{
+	return json_int(json_get(o->doc, "failures"), ca, 0);
+}
+
+static void note_outcome(struct orders *o, const char *ca, bool failed)
+{
+	struct err ignored;
+	int64_t n = failures_of(o, ca);
+
+	if (!failed && !n)
+		return;
+	json_put_int(json_get(o->doc, "failures"), ca, failed ? n + 1 : 0);
+	if (orders_save(o, &ignored) < 0)
+		return;         /* a count that is lost makes the next CA wait a little longer */
+}
+
+/* Ordering ---------------------------------------------------------------------------------------- */
+
+/* The profile to ask for; NULL: the CA's own choice. */
+static int choose_profile(const char **profile, const struct ca_account *a, const struct line_config *c,
+			  struct issue_report *r, struct err *e)
+{
+	const struct strv *offered = &session_directory(a->session)->profiles;
+	struct buf b;
+
+	*profile = NULL;
+	if (!c->profile)
+		return 0;
+	if (strv_has(offered, c->profile)) {
+		*profile = c->profile;
+		return 0;
+	}
+	buf_init(&b, 1000);
+	for (size_t i = 0; i < offered->n; i++)
+		buf_addf(&b, "%s%s", i ? ", " : "", offered->v[i]);
+	if (c->require_profile)
+		err_set(e, ERR_REFUSED, "%s does not offer the profile %s, but %s", a->ca, c->profile,
+			b.len ? b.s : "none at all");
+	else
+		strv_take(&r->notes, mem_format("%s does not offer the profile %s, but %s: ordered without one", a->ca,
+						c->profile, b.len ? b.s : "none at all"));
+	buf_free(&b);
+	return c->require_profile ? -1 : 0;
+}
+
+static int check_keys(const struct ca_account *a, const struct issue_want *w, char **spki, struct err *e)
+{
+	struct spki_digests d, account;
+
+	if (key_spki(&account, a->key, e) < 0)
+		return -1;
+	for (size_t i = 0; i < w->n; i++) {
+		if (key_spki(&d, w->keys[i], e) < 0)
+			return -1;
+		if (strcmp(d.sha256, account.sha256) == 0)
+			return err_set(e, ERR_UNSAFE, "the account key %s is the key of the certificate too, which no CA "
+				       "takes (RFC 8555 section 11.1): give another account-key", a->key_path);
+		spki[i] = mem_copy_str(d.sha256);
+	}
+	return 0;
+}
+
+static int take_result(struct issued *out, const struct order *o, struct err *e)
+{
+	struct buf chain;
+	int rc = -1;
+
+	buf_init(&chain, ORDERS_MAX);
+	if (chain_write(&chain, &o->chain, 1, e) == 0) {
+		out->cert = o->chain.v[0];
+		out->chain = buf_steal(&chain);
+		rc = 0;
+	}
+	buf_free(&chain);
+	return rc;
+}
+
+/* The CA wants to be left alone for a while: that is its word to the account, and to all lines of it. */
+static void heed_rate_limit(struct ca_account *a, const struct order *o, struct issue_report *r, int64_t now)
+{
+	int64_t rest_for = o->retry_after_for;
+	bool limited = o->problem && strcmp(o->problem, "rateLimited") == 0;
+
+	if (rest_for < 0 && limited)
+		rest_for = RATE_REST_FOR;
+	if (rest_for > REST_MAX_FOR)
+		rest_for = REST_MAX_FOR;
+	if (rest_for > r->retry_after_for)
+		r->retry_after_for = rest_for;
+	if (limited)
+		ca_rest_until(a, when_add(now, rest_for));
+}
+
+static int run_orders(struct issued *out, const struct issue_want *w, struct ca_account *a,
+		      const struct line_config *c, struct orders *file, struct issue_report *r, struct err *e)
+{
+	struct order *v = mem_array(w->n, sizeof(*v));
+	char **spki = mem_array(w->n, sizeof(*spki));
+	struct diary diary = { file, a->ca, spki };
+	struct order_diary d = { &diary, note };
+	struct responder responder;
+	struct respond x;
+	const char *profile;
+	int rc = -1;
+
+	respond_init(&x, &responder, c);
+	if (check_keys(a, w, spki, e) < 0 || choose_profile(&profile, a, c, r, e) < 0)
+		goto out;
+	for (size_t i = 0; i < w->n; i++) {
+		bool same_ca = w->ca && strcmp(w->ca, a->directory) == 0;
+
+		v[i] = (struct order){ .key = w->keys[i], .names = &c->domains, .profile = profile,
+				       .chain_by = c->chain_by, .resume = order_url(file, a->ca, spki[i]) };
+		if (same_ca && session_directory(a->session)->renewal_info)
+			v[i].replaces = w->renewal_ids[i];
+	}
+	order_run_all(a->session, v, w->n, &responder, &d, w->now);
+	rc = 0;
+	for (size_t i = 0; i < w->n; i++) {
+		for (size_t k = 0; k < v[i].warnings.n; k++)
+			strv_add(&r->notes, v[i].warnings.v[k]);
+		if (v[i].err.kind == ERR_NONE && rc == 0) {
+			rc = take_result(&out[i], &v[i], e);
+			if (rc == 0)
+				v[i].chain.v[0] = NULL;
+			continue;
+		}
+		if (v[i].err.kind == ERR_NONE)
+			continue;
+		heed_rate_limit(a, &v[i], r, w->now);
+		if (rc == 0)
+			*e = v[i].err;
+		rc = -1;
+	}
+out:
+	for (size_t i = 0; i < x.warnings.n; i++)
+		strv_add(&r->notes, x.warnings.v[i]);
+	respond_free(&x);
+	orders_free(v, w->n);
+	for (size_t i = 0; i < w->n; i++)
+		free(spki[i]);
+	free(spki);
+	free(v);
+	return rc;
+}
+
+/* A certificate that only tests trust never takes the place of one that everybody trusts. */
+static int check_trust(const char *directory, const struct issue_want *w, struct err *e)
+{
+	if (!ca_is_test(directory) || w->force || w->expired || !w->served_ca || ca_is_test(w->served_ca))
+		return 0;
+	return err_set(e, ERR_UNSAFE, "%s is a test environment, and the certificate that it would replace is "
+		       "trusted: use a line of its own for tests, or give the order with --force", directory);
+}
+
+/* A CA that asked to be left alone is not asked anything. */
+static int check_rest(const struct line_config *c, const char *ca, const struct issue_want *w,
+		      struct issue_report *r, struct err *e)
+{
+	struct ca_account a = { 0 };
+	char at[WHEN_TEXT_LEN];
+	int rc = ca_read(&a, c, ca, e);
+
+	if (rc == 0 && a.not_before_at > w->now && !w->force) {
+		when_format_minute(at, a.not_before_at);
+		r->retry_after_for = a.not_before_at - w->now;
+		rc = err_set(e, ERR_LATER, "%s has asked this account not to order before %s", ca, at);
+	}
+	ca_close(&a);
+	return rc;
+}
+
+/* Better that we say no than that an order is spoilt. */
+static int check_caa(const struct ca_account *a, const struct line_config *c, struct issue_report *r,
+		     struct err *e)
+{
+	struct caa_verdict v;
+	int rc = 0;
+
+	caa_check(&v, c, &session_directory(a->session)->identities, a->url);
+	for (size_t i = 0; i < v.doubts.n; i++)
+		strv_add(&r->notes, v.doubts.v[i]);
+	if (v.refusals.n)
+		rc = err_set(e, ERR_REFUSED, "%s%s (`certline caa` prints the records that are needed)",
+			     v.refusals.v[0], v.refusals.n > 1 ? ", and others" : "");
+	caa_verdict_free(&v);
+	return rc;
+}
+
+static int try_ca(struct issued *out, const struct issue_want *w, const struct line_config *c, const char *ca,
+		  struct orders *file, struct issue_report *r, struct err *e)
+{
+	struct ca_account a = { 0 };
+	int rc = -1;
+
+	if (check_trust(ca_directory(ca), w, e) < 0 || check_rest(c, ca, w, r, e) < 0 || ca_open(&a, c, ca, e) < 0)
+		goto out;
+	rc = check_caa(&a, c, r, e);
+	if (rc == 0)
+		rc = run_orders(out, w, &a, c, file, r, e);
+	if (rc == 0)
+		r->ca = mem_copy_str(a.directory);
+	else
+		err_wrap(e, "%s", ca);
+out:
+	ca_close(&a);
+	return rc;
+}
+
+int issue_acme(struct issued *out, const struct issue_want *w, const struct line_config *c,
+	       struct issue_report *r, struct err *e)
+{
+	struct orders file = { 0 };
+	struct err first = { 0 };
+	int64_t rest_for = 0;
+	int rc = -1;
+
+	memset(out, 0, w->n * sizeof(*out));
+	if (respond_clean(c, e) < 0 || orders_read(&file, c, e) < 0)
+		goto out;
+	for (size_t i = 0; i < c->cas.n && rc < 0; i++) {
+		const char *ca = c->cas.v[i];
+		bool patient = failures_of(&file, ca) + 1 < FALL_BACK_AFTER;
+
+		r->retry_after_for = -1;
+		rc = try_ca(out, w, c, ca, &file, r, e);
+		/* the next try is when the first of them may be asked again */
+		if (i == 0 || r->retry_after_for < rest_for)
+			rest_for = r->retry_after_for;
+		note_outcome(&file, ca, rc < 0);
+		if (rc < 0)
+			issued_free(out, w->n);
+		if (rc < 0 && first.kind == ERR_NONE)
+			first = *e;
+		if (rc == 0 && i > 0)
+			strv_take(&r->notes, mem_format("issued by %s, since %s fails: %s", ca, c->cas.v[0],
+							first.text));
+		if (rc < 0 && patient && r->retry_after_for <= FALL_BACK_REST_FOR)
+			break;
+	}
+	r->retry_after_for = rest_for;
+	if (rc < 0 && strcmp(first.text, e->text) != 0) {
+		struct err last = *e;
+
+		err_set(e, first.kind, "%.500s; then %.400s", first.text, last.text);
+	}
+out:
+	orders_close(&file);
+	return rc;
+}

@@ -1,0 +1,12 @@
+/* look_how.h - how a line's zones and name servers are found and asked: its [dns] section. */
+#ifndef RUN_LOOK_HOW_H
+#define RUN_LOOK_HOW_H
+
+#include "dns/look.h"
+#include "run/config.h"
+
+/* Points into c, which must stay.  The caller frees. */
+void look_how(struct look_config *out, const struct line_config *c);
+void look_how_free(struct look_config *c);
+
+#endif

@@ -1,0 +1,121 @@
+#!/bin/bash
+# acme.sh - certificates from a CA: pebble, with every way to answer its challenges that needs no name server.
+# shellcheck disable=SC2016,SC2034,SC2153,SC2154 source=/dev/null
+. "$(dirname "$0")/lib.sh" || exit 1
+. "$TOP/tests/system/lab/line.sh"
+. "$TOP/tests/system/lab/pebble.sh"
+need_programs pebble pebble-challtestsrv openssl python3 jq curl
+
+LINE=web
+STATE=$SCRATCH/state
+LINE_DIR=$STATE/lines/$LINE
+
+# conf NAMES ROW...: the line, with rows of [acme]; rows "TIMING ..." go to [timing].
+conf() {
+	{
+		printf 'domains = %s\nissuer = acme\n[hooks]\npost-certchange = /bin/true\n' "$1"
+		printf '[dirs]\nstate = %s\n[dns]\nresolver = %s\nvalidate = no\n' "$STATE" "$CHALLTEST_DNS"
+		printf '[acme]\nca = %s\nca-file = %s\nagree-tos = yes\ncheck-port = %s\n' "$PEBBLE_URL" "$PEBBLE_CA" \
+			"$PEBBLE_HTTP"
+		shift
+		[ $# -eq 0 ] || printf '%s\n' "$@"
+	} >"$CONF/$LINE.conf"
+}
+
+# fresh NAMES ROW...: a new store.
+fresh() {
+	chmod -R u+w "$STATE" 2>/dev/null
+	rm -rf "$STATE"
+	conf "$@"
+}
+
+# names SLOT: of the certificate.
+names() {
+	openssl x509 -in "$LINE_DIR/$1/cert.pem" -noout -ext subjectAltName | tail -1 | tr -d ' ' | tr ',' '\n' |
+		sed 's/^DNS://; s/^IPAddress://' | sort | paste -s -d ' '
+}
+
+challtest_start || finish
+pebble_start strict=yes
+verdict $? 'pebble runs' || finish
+www_start "$PEBBLE_HTTP"
+BY_WEBROOT="challenge-dir = $WEBROOT/.well-known/acme-challenge"
+
+# --- the first one, by webroot ------------------------------------------------------------------------
+
+fresh a.example.test
+sed -i '/^agree-tos/d' "$CONF/$LINE.conf"
+echo "$BY_WEBROOT" >>"$CONF/$LINE.conf"
+exits 1 'without consent to the terms there is no account' init
+like 'the URL of the terms is shown' "$ERR" 'https://.*agree-tos = yes'
+is 'servers can be started all the same' "$(names live)" a.example.test
+is 'no account was made' "$(find "$STATE/accounts" -name account.json)" ''
+echo 'agree-tos = yes' >>"$CONF/$LINE.conf"
+exits 0 'with consent the stand-in is replaced' cron
+check 'by one of the CA' openssl verify -CAfile <(pebble_root 0) -untrusted "$LINE_DIR/live/chain.pem" "$LINE_DIR/live/cert.pem"
+is 'for that name' "$(names live)" a.example.test
+is 'on the key that there was' "$(jq -r .keyset "$LINE_DIR/live/manifest.json")" 1
+is 'nothing is left in the folder of the web server' "$(ls "$WEBROOT/.well-known/acme-challenge")" ''
+check 'nor in the store' [ ! -e "$LINE_DIR/challenges.json" ]
+is 'the account key is for nobody else' "$(stat -c %a "$STATE"/accounts/*/account.key)" 600
+exits 0 'the next run' cron
+is 'does nothing' "$OUT$ERR" ''
+FIRST=$(openssl x509 -in "$LINE_DIR/live/cert.pem" -noout -serial)
+exits 0 'renew' renew
+check 'gets another certificate' [ "$FIRST" != "$(openssl x509 -in "$LINE_DIR/live/cert.pem" -noout -serial)" ]
+is 'on the same key' "$(jq -r .keyset "$LINE_DIR/live/manifest.json")" 1
+is 'one account was made in all' "$(grep -c 'There are now .* accounts' "$SCRATCH/pebble.log")" 1
+
+# --- the account ----------------------------------------------------------------------------------------
+
+exits 0 'account show' account show
+like 'tells its URL, its state and who uses it' "$(tr -s ' \n' ' ' <<<"$OUT")" 'account https://.* status valid .*lines web'
+URL=$(jq -r .url "$STATE"/accounts/*/account.json)
+echo 'contact = admin@example.test' >>"$CONF/$LINE.conf"
+exits 0 'account update' account update
+run account show --json
+is 'the CA has the new contact' "$(jq -r '.accounts[0].contact[0]' <<<"$OUT")" 'mailto:admin@example.test'
+OLD=$(jq -r .thumbprint "$STATE"/accounts/*/account.json)
+exits 0 'account rollover' account rollover
+check 'makes another key' [ "$OLD" != "$(jq -r .thumbprint "$STATE"/accounts/*/account.json)" ]
+is 'for the same account' "$(jq -r .url "$STATE"/accounts/*/account.json)" "$URL"
+is 'and leaves no key about' "$(find "$STATE/accounts" -name "*.next")" ''
+exits 0 'which signs orders' renew
+cp "$STATE"/accounts/*/account.key "$SCRATCH/last.key"
+rm "$STATE"/accounts/*/account.json
+exits 0 'account.json is lost' renew
+is 'the account is found by its key' "$(jq -r .url "$STATE"/accounts/*/account.json)" "$URL"
+exits 2 'account with a slip' account shwo
+like 'is asked back' "$ERR" 'did you mean "show"'
+
+# --- revocation -----------------------------------------------------------------------------------------
+
+cp "$LINE_DIR/live/cert.pem" "$SCRATCH/revoked.pem"
+exits 2 'revoke wants to be told of which line' revoke
+exits 0 'revoke' revoke --reason superseded "$LINE"
+is 'the CA has revoked it' "$(pebble_status "$SCRATCH/revoked.pem")" Revoked
+is 'the key is the same' "$(jq -r .keyset "$LINE_DIR/live/manifest.json")" 1
+is 'its new certificate is valid' "$(pebble_status "$LINE_DIR/live/cert.pem")" Valid
+cp "$LINE_DIR/live/cert.pem" "$SCRATCH/revoked.pem"
+exits 0 'roll --emergency --revoke' roll --emergency --revoke "$LINE"
+check 'the new key is live' [ "$(jq -r .keyset "$LINE_DIR/live/manifest.json")" -gt 1 ]
+is 'and the certificates of the old one are revoked' "$(pebble_status "$SCRATCH/revoked.pem")" Revoked
+check 'the new one is of the CA' openssl verify -CAfile <(pebble_root 0) -untrusted "$LINE_DIR/live/chain.pem" "$LINE_DIR/live/cert.pem"
+
+exits 0 'account deactivate' account deactivate "$LINE"
+exits 1 'account show after that' account show
+like 'says so' "$ERR" 'deactivated'
+
+# --- built in: standalone, tls-alpn -------------------------------------------------------------------
+
+pebble_stop
+pebble_start strict=yes nonce-reject=50
+fresh 'b.example.test c.example.test' "http-listen = 127.0.0.1:$PEBBLE_HTTP" 'challenges = standalone'
+exits 0 'standalone, with half of the nonces refused' init
+is 'both names' "$(names live)" 'b.example.test c.example.test'
+check 'nobody listens any more' test -z "$(ss -Hltn "sport = :$PEBBLE_HTTP")"
+fresh 'd.example.test 127.0.0.1' "tls-listen = 127.0.0.1:$PEBBLE_TLS" 'challenges = tls-alpn'
+exits 0 'tls-alpn, for an address too' init
+is 'both' "$(names live)" '127.0.0.1 d.example.test'
+
+finish

@@ -1,0 +1,124 @@
+#!/bin/bash
+# acme_hostile.sh - certline at a CA that does what no CA should (mock_ca.py --list): what a client has to cope with is
+# coped with, everything else refused, and whatever comes nothing is lost (acme_hostile.py says what that is).  Rate
+# limits are kept.  What it signs, jose verifies.
+#
+# ALL=1 tries modes that meet several kinds of request at each kind alone, too (some minutes).
+# shellcheck disable=SC2016,SC2034,SC2153,SC2154 source=/dev/null
+. "$(dirname "$0")/lib.sh" || exit 1
+. "$TOP/tests/system/lab/line.sh"
+. "$TOP/tests/system/lab/pebble.sh"
+need_programs openssl python3 jq curl ss jose pebble-challtestsrv
+
+LINE=web
+STATE=$SCRATCH/state
+LINE_DIR=$STATE/lines/$LINE
+
+# conf ROW...: of [acme].
+conf() {
+	{
+		printf 'domains = mx.example.test www.example.test\nissuer = acme\n[hooks]\npost-certchange = /bin/true\n'
+		printf '[dirs]\nstate = %s\n[dns]\nresolver = %s\nvalidate = no\n' "$STATE" "$CHALLTEST_DNS"
+		printf '[acme]\nca = %s\nca-file = %s\n' "$MOCK_URL" "$PEBBLE_CA"
+		printf 'agree-tos = yes\nchallenge-dir = %s\ncheck-port = %s\n' "$WEBROOT/.well-known/acme-challenge" "$MOCK_HTTP"
+		[ $# -eq 0 ] || printf '%s\n' "$@"
+	} >"$CONF/$LINE.conf"
+}
+
+# requests: how many the CA has had.
+requests() {
+	grep -cE '^(GET|HEAD|POST) /' "$MOCK_LOG" | tr -d '\n'
+	: >"$MOCK_LOG"
+}
+
+# --- every mode -----------------------------------------------------------------------------------------
+
+challtest_start || finish
+hostile modes 8 ${ALL:+--all}
+
+# --- rate limits ----------------------------------------------------------------------------------------
+
+mock_start
+verdict $? 'mock_ca.py runs' || finish
+www_start "$MOCK_HTTP"
+conf
+exits 0 'a first certificate' init
+BEFORE=$(fingerprint "$LINE_DIR/live/cert.pem")
+for mode in rate-limited paused; do
+	mock_mode "$mode"
+	exits 1 "$mode" renew
+	case $mode in
+	paused) like 'the URL that ends it is told' "$ERR" '/sfe/v1/unpause\?jwt=eyJhbGciOiJIUzI1NiJ9\.e30\.AAAA( |$)' ;;
+	*) like 'what the CA says is told' "$ERR" 'example.test" in the last 168h0m0s: see https://.*/limits' ;;
+	esac
+	requests >/dev/null
+	exits 1 'the next run' cron
+	is 'asks nobody' "$(requests)" 0
+	NOW=$(($(date +%s) + 3500))
+	run cron
+	is 'nor does one before the hour is over' "$(requests)" 0
+	NOW=
+	run renew
+	is 'nor one that is ordered by hand' "$(requests)" 0
+	like 'which says until when' "$ERR" 'not to order before 20'
+	sed "s|^domains.*|domains = other.example.test|" "$CONF/$LINE.conf" >"$CONF/other.conf"
+	exits 1 'another line with the account' init other
+	is 'does not ask either' "$(requests)" 0
+	rm -rf "$CONF/other.conf" "$STATE/lines/other"
+	is 'the certificate is as it was' "$(fingerprint "$LINE_DIR/live/cert.pem")" "$BEFORE"
+	lab_get "$MOCK_MGMT/mode" --data-binary '[]' >/dev/null
+	NOW=$(($(date +%s) + 3700))
+	exits 0 'after an hour it goes on' cron
+	check 'to a new certificate' [ "$(fingerprint "$LINE_DIR/live/cert.pem")" != "$BEFORE" ]
+	NOW=
+	rm -rf "$STATE"
+	run init
+	BEFORE=$(fingerprint "$LINE_DIR/live/cert.pem")
+done
+
+# --- what is signed -------------------------------------------------------------------------------------
+
+# verified JWS JWK: by jose, which is nobody of ours.
+verified() {
+	jose jws ver -i <(printf '%s' "$1") -k <(printf '%s' "$2") >/dev/null 2>>"$SCRATCH/jose.log"
+}
+
+mac=$(openssl rand -base64 32 | tr '+/' '-_' | tr -d '=\n')
+printf '%s\n' "$mac" >"$SCRATCH/mac.key"
+chmod 600 "$SCRATCH/mac.key"
+rm "$MOCK_JWS"
+mock_start --eab "kid-1:$mac"
+www_start "$MOCK_HTTP"
+for key in ec-256 ec-384 rsa-2048; do
+	rm -rf "$STATE"
+	case $key in
+	ec-*) openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:P-${key#*-}" ;;
+	rsa-*) openssl genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:${key#*-}" ;;
+	esac >"$SCRATCH/account-$key.pem" 2>/dev/null
+	chmod 600 "$SCRATCH/account-$key.pem"
+	conf "account-key = $SCRATCH/account-$key.pem" "eab = kid-1 $SCRATCH/mac.key"
+	exits 0 "a certificate with an account key $key" init
+	exits 0 'another key for the account' account rollover
+	exits 0 'and another certificate' renew
+	exits 0 'revoked' revoke "$LINE"
+done
+# what is signed inside others, too: with the MAC key, and with the next key
+rows=0 bad=0 kinds=
+while IFS=$'\t' read -r kind jws jwk; do
+	rows=$((rows + 1)) kinds+="$kind"$'\n'
+	verified "$jws" "$jwk" || { bad=$((bad + 1)); note "not verified: $kind: $jws, by $jwk"; }
+done < <(jq -r --arg mac "$mac" '
+	def text: @base64d | fromjson;
+	[.kind, .body, (.jwk | tojson)],
+	(.body | fromjson | .payload | select(. != "") | text |
+		(.externalAccountBinding // empty | ["binding", tojson, ({kty: "oct", alg: "HS256", k: $mac} | tojson)]),
+		(select(.signature) | ["next key", tojson, (.protected | text | .jwk | tojson)])) | join("\t")' "$MOCK_JWS")
+check 'the CA got some messages' [ "$rows" -ge 60 ]
+is 'jose verifies each' "$bad" 0
+is 'of each kind' "$(sort -u <<<"${kinds%$'\n'}" | paste -s -d ' ')" \
+	'authz binding certificate challenge finalize keyChange newAccount newOrder next key order revoke'
+is 'every one says what it is' "$(jq -r '."content-type"' "$MOCK_JWS" | sort -u)" application/jose+json
+like 'and who sends it' "$(jq -r '."user-agent"' "$MOCK_JWS" | sort -u | paste -s)" '^certline/[^ ]+ libcurl/[^ ]+$'
+check_not 'jose refuses another key' verified "$jws" "$(jose jwk gen -i '{"alg": "ES256"}')"
+
+finish
