@@ -16,6 +16,7 @@
 #include "core/names.h"
 #include "sys/addr.h"
 #include "sys/clock.h"
+#include "sys/proc.h"
 
 #define MESSAGE_MAX    ((size_t)256 << 10)
 #define NAMES_MAX      1000             /* authorizations of an order */
@@ -463,8 +464,11 @@ static void not_in_time(struct work *w)
 {
 	w->stuck = w->resumed && w->status == PENDING;
 	w->o->retry_after_for = w->retry_after_for;
-	err_set(&w->o->err, ERR_LATER, "the CA has not finished in time; the next run %s the order %s",
-		w->stuck ? "gives up" : "goes on with", w->o->url);
+	if (proc_stopping())
+		err_set(&w->o->err, ERR_LATER, "told to stop; the next run goes on with the order %s", w->o->url);
+	else
+		err_set(&w->o->err, ERR_LATER, "the CA has not finished in time; the next run %s the order %s",
+			w->stuck ? "gives up" : "goes on with", w->o->url);
 }
 
 /* Until no order has that status any more.  An order turns ready or invalid when its authorizations have come
@@ -795,7 +799,8 @@ static void conclude(struct run *r, struct work *w)
 {
 	struct err ignored;
 
-	if (!w->o->url || (out(w) && w->o->err.kind == ERR_LATER && w->status != INVALID && !w->stuck))
+	/* whoever has stored the certificate forgets its order: until then it can be fetched again */
+	if (!w->o->url || !out(w) || (w->o->err.kind == ERR_LATER && w->status != INVALID && !w->stuck))
 		return;
 	replace(&w->o->url, NULL);
 	r->d->note(r->d->arg, w->i, NULL, &ignored);

@@ -24,7 +24,8 @@ struct order {
 	struct err   err;               /* ERR_LATER: worth another try at the next run */
 	char        *problem;           /* error type of the CA's, or NULL */
 	int64_t      retry_after_for;   /* a rate limit: not before; -1 */
-	char        *url;               /* of the order, to be resumed; NULL: it is over */
+	char        *url;               /* of the order, to be resumed or, with a chain, to be forgotten when that
+	                                 * is stored; NULL: it is over */
 	struct strv  warnings;
 };
 

@@ -95,7 +95,7 @@ static int check_host(const char *name, const char *host, struct err *e)
 				     "mx.example.org",
 			       name);
 	if (last[strspn(last, "0123456789")] == '\0')
-		return err_set(e, ERR_USAGE, SHOWN ": an address; only names can be used here",
+		return err_set(e, ERR_USAGE, SHOWN ": neither a name nor an address",
 			       name);
 	return 0;
 }

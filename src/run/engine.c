@@ -82,7 +82,7 @@ void engine_step_failed(struct round *r, struct task *t, const struct err *e)
 	free(text);
 	/* the generations were not touched: what is in memory is still what is on disk */
 	ledger_failed(&t->l->ledger, t->step, e->text, r->now, draw());
-	if ((!step_makes_generation(t->step) && t->step != DO_REVOKE) || e->kind == ERR_USAGE)
+	if ((!step_makes_generation(t->step) && t->step != DO_REVOKE) || proc_stopping() || e->kind == ERR_USAGE)
 		t->l->ledger.retry[t->step].next_at = 0;
 	engine_save(r->en, t->l);
 }
@@ -856,7 +856,7 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 					    "retire-after)"));
 	if (f.back_wanted)
 		strv_take(out, mem_copy_str("a roll-back is ordered and not done"));
-	if (l->cfg->issuer == ISSUER_ACME && respond_owes(l->cfg))
+	if (respond_owes(l->cfg))
 		strv_take(out, mem_copy_str("a challenge is still in place, and is taken away at the next run "
 					    "(challenges.json)"));
 	expiry = expiry_alarm(l, &f, clock_now());

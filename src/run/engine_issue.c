@@ -163,7 +163,10 @@ static void revoked(struct round *r, struct task *t, const struct proc *p)
 		engine_step_failed(r, t, &e);
 		return;
 	}
-	text = mem_format("revoked %s certificate%s of keyset %d (%s)", p->out.s,
+	if (strcmp(p->out.s, "0") == 0)
+		text = mem_format("no certificate of keyset %d is left to revoke: all have expired", k->id);
+	else
+		text = mem_format("revoked %s certificate%s of keyset %d (%s)", p->out.s,
 			  strcmp(p->out.s, "1") == 0 ? "" : "s", k->id,
 			  revocation_reason_name((enum revocation_reason)k->revoke_reason));
 	ledger_revoked(&t->l->ledger, k->id, r->now);
@@ -216,7 +219,7 @@ void engine_clean(struct engine *en, struct line **lines, size_t n)
 	size_t left = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (lines[i]->failed || lines[i]->cfg->issuer != ISSUER_ACME || !respond_owes(lines[i]->cfg))
+		if (lines[i]->failed || !respond_owes(lines[i]->cfg))
 			continue;
 		of[left] = lines[i];
 		procs[left] = (struct proc){ .work = clean_work, .arg = lines[i], .limit_ms = WORK_LIMIT_MS };

@@ -617,6 +617,8 @@ int generation_make(int *number, const struct line_config *c, const struct gener
 		rc = describe(&m, e);
 	if (rc == 0)
 		rc = put_down(number, &m, c, now, e);
+	if (rc == 0 && m.g.ca)
+		issue_acme_stored(&(struct issue_want){ .keys = m.keys, .n = m.g.leaves_n }, c);
 	material_free(&m);
 	return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "acme/order.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/when.h"
 #include "core/ca.h"
 #include "io/json.h"
@@ -161,7 +162,8 @@ static int check_keys(const struct ca_account *a, const struct issue_want *w, ch
 		if (strcmp(d.sha256, account.sha256) == 0)
 			return err_set(e, ERR_UNSAFE, "the account key %s is the key of the certificate too, which no CA "
 				       "takes (RFC 8555 section 11.1): give another account-key", a->key_path);
-		spki[i] = mem_copy_str(d.sha256);
+		if (spki)
+			spki[i] = mem_copy_str(d.sha256);
 	}
 	return 0;
 }
@@ -267,6 +269,9 @@ static int check_rest(const struct line_config *c, const char *ca, const struct 
 	char at[WHEN_TEXT_LEN];
 	int rc = ca_read(&a, c, ca, e);
 
+	/* before an account is made with it, after which no CA takes it for a certificate */
+	if (rc == 0 && a.key)
+		rc = check_keys(&a, w, NULL, e);
 	if (rc == 0 && a.not_before_at > w->now && !w->force) {
 		when_format_minute(at, a.not_before_at);
 		r->retry_after_for = a.not_before_at - w->now;
@@ -353,4 +358,26 @@ int issue_acme(struct issued *out, const struct issue_want *w, const struct line
 out:
 	orders_close(&file);
 	return rc;
+}
+
+void issue_acme_stored(const struct issue_want *w, const struct line_config *c)
+{
+	struct orders file = { 0 };
+	struct strv names = { 0 };
+	struct spki_digests d;
+	struct err ignored;
+
+	/* at worst an order is gone on with that is over */
+	if (orders_read(&file, c, &ignored) < 0)
+		goto out;
+	json_keys(&names, json_get(file.doc, "orders"));
+	for (size_t i = 0; i < w->n; i++)
+		for (size_t k = 0; k < names.n && key_spki(&d, w->keys[i], &ignored) == 0; k++)
+			if (text_ends(names.v[k], d.sha256))
+				json_put_str(json_get(file.doc, "orders"), names.v[k], NULL);
+	if (orders_save(&file, &ignored) < 0)
+		goto out;
+out:
+	strv_free(&names);
+	orders_close(&file);
 }

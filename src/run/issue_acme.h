@@ -13,4 +13,8 @@
 int issue_acme(struct issued *out, const struct issue_want *w, const struct line_config *c,
 	       struct issue_report *r, struct err *e) NEEDS_CHECK;
 
+/* The certificates for these keys are in the store: their orders are over.  Until that is said the next run
+ * fetches the same certificates again. */
+void issue_acme_stored(const struct issue_want *w, const struct line_config *c);
+
 #endif

@@ -58,6 +58,8 @@ static void put_placed(struct json *list, const struct placed *p)
 	json_put_str(o, "token", p->c->token);
 	json_put_str(o, "key_authorization", p->c->key_authorization);
 	json_put_int(o, "tries", p->tries);
+	if (p->dir)
+		json_put_str(o, "dir", p->dir);
 	if (p->output)
 		json_put_str(o, "output", p->output);
 	if (p->record)
@@ -127,6 +129,7 @@ static void read_placed(struct placed *p, const struct json *o)
 	else
 		c->type = method_type(p->method);
 	p->record = mem_copy_str(json_str(o, "record", NULL));
+	p->dir = mem_copy_str(json_str(o, "dir", NULL));
 	p->at = mem_copy_str(json_str(o, "at", NULL));
 	p->apex = mem_copy_str(json_str(o, "apex", NULL));
 	p->servers = mem_array(json_len(servers), sizeof(*p->servers));
@@ -141,6 +144,7 @@ static void free_placed(struct respond *x)
 {
 	for (size_t i = 0; i < x->n; i++) {
 		free(x->v[i].record);
+		free(x->v[i].dir);
 		free(x->v[i].at);
 		free(x->v[i].apex);
 		free(x->v[i].servers);
@@ -173,8 +177,8 @@ static void webroot_take(struct respond *x)
 	for (size_t i = 0; i < x->n; i++) {
 		struct challenge *c = x->v[i].c;
 
-		if (x->v[i].method == METHOD_WEBROOT && x->c->challenge_dir && challenge_token_ok(c->token) &&
-		    fs_take(x->c->challenge_dir, c->token, &c->err) < 0)
+		if (x->v[i].method == METHOD_WEBROOT && x->v[i].dir && challenge_token_ok(c->token) &&
+		    fs_take(x->v[i].dir, c->token, &c->err) < 0)
 			err_wrap(&c->err, "challenge-dir");
 	}
 }
@@ -231,6 +235,8 @@ static void present(void *arg, struct challenge *v, size_t n)
 		x->v[i].c = &v[i];
 		if (!config_method(x->c, whole, &x->v[i].method))
 			mem_bug("a challenge that nobody has chosen");
+		if (x->v[i].method == METHOD_WEBROOT)
+			x->v[i].dir = mem_copy_str(x->c->challenge_dir);
 		free(whole);
 	}
 	respond_dns_find(x);

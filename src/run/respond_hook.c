@@ -361,6 +361,9 @@ static void call_all(struct respond *x, bool set)
 {
 	size_t left = 0;
 
+	for (size_t i = 0; i < x->n && !x->c->challenge_hook.n; i++)
+		if (wanted(&x->v[i]))
+			err_set(&x->v[i].c->err, ERR_USAGE, "there is no challenge-hook any more that could do it");
 	if (x->c->challenge_dialect == DIALECT_NATIVE) {
 		if (x->c->challenge_hook.n)
 			native(x, set);

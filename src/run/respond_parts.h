@@ -13,6 +13,7 @@ struct placed {
 	bool              failed;       /* the CA did not accept it, or never saw it */
 	bool              owed;         /* has to be taken away: stands in the diary */
 	int64_t           tries;        /* to take it away, that failed */
+	char             *dir;          /* webroot: where its file is */
 	/* dns */
 	char        *record;            /* "_acme-challenge.www.example.org", or what stands for it */
 	char        *at;                /* where it is written: the end of its aliases */

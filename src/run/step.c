@@ -49,8 +49,10 @@ int step_prune(const struct line *l, struct err *e)
 	for (size_t i = n; i-- > 0 && rc == 0;) {
 		bool in_use = numbers[i] == l->live.number || numbers[i] == l->staging.number;
 
+		/* nor those whose certificates are to be revoked */
 		for (size_t k = 0; k < l->ledger.keysets_n && !in_use; k++)
-			in_use = numbers[i] == l->ledger.keysets[k].gen;
+			in_use = numbers[i] == l->ledger.keysets[k].gen ||
+				 numbers[i] <= l->ledger.keysets[k].revoke_gen;
 		if (!in_use && ++superseded > SUPERSEDED_KEPT)
 			rc = generation_remove(l->cfg, numbers[i], e);
 	}

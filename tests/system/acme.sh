@@ -118,4 +118,51 @@ fresh 'd.example.test 127.0.0.1' "tls-listen = 127.0.0.1:$PEBBLE_TLS" 'challenge
 exits 0 'tls-alpn, for an address too' init
 is 'both' "$(names live)" '127.0.0.1 d.example.test'
 
+# --- what goes wrong behind an order ---------------------------------------------------------------------
+
+fresh e.example.test "http-listen = 127.0.0.1:$PEBBLE_HTTP" 'challenges = standalone'
+exits 0 'init' init
+ISSUED=$(grep -c 'Issued certificate' "$SCRATCH/pebble.log")
+(ulimit -f 2 && "$PROGRAM" -c "$CONF" renew) >"$SCRATCH/full.log" 2>&1
+check 'a disk without room for the certificate' grep -q 'renew' "$SCRATCH/full.log"
+is 'that was issued' "$(grep -c 'Issued certificate' "$SCRATCH/pebble.log")" $((ISSUED + 1))
+exits 0 'the next run' renew
+is 'fetches it, and orders none' "$(grep -c 'Issued certificate' "$SCRATCH/pebble.log")" $((ISSUED + 1))
+exits 0 'and the one after that' renew
+is 'orders another one' "$(grep -c 'Issued certificate' "$SCRATCH/pebble.log")" $((ISSUED + 2))
+
+ACCOUNTS=$(grep -c 'There are now .* accounts' "$SCRATCH/pebble.log")
+echo "account-key = $LINE_DIR/live/key.pem" >>"$CONF/$LINE.conf"
+exits 1 'the key of the certificate as account key' renew
+like 'is refused' "$ERR" 'is the key of the certificate too'
+is 'before an account is made with it' "$(grep -c 'There are now .* accounts' "$SCRATCH/pebble.log")" "$ACCOUNTS"
+
+echo left >"$WEBROOT/.well-known/acme-challenge/left"
+cat >"$LINE_DIR/challenges.json" <<END
+{"version": 1, "challenges": [{"method": "webroot", "name": "e.example.test", "token": "left",
+ "key_authorization": "left.x", "dir": "$WEBROOT/.well-known/acme-challenge"}]}
+END
+sed -i -e 's/^issuer = .*/issuer = self/' -e '/^account-key/d' "$CONF/$LINE.conf"
+run status
+like 'a challenge that a killed run has left is shown' "$OUT" 'a challenge is still in place'
+run cron
+check 'and taken away, whatever the issuer and the folder are now' [ ! -e "$WEBROOT/.well-known/acme-challenge/left" ]
+check 'and forgotten' [ ! -e "$LINE_DIR/challenges.json" ]
+
+mock_start --always-valid
+fresh f.example.test "http-listen = 127.0.0.1:$PEBBLE_HTTP" 'challenges = standalone' 'self-check = no'
+sed -i "s#^ca = .*#ca = $MOCK_URL#" "$CONF/$LINE.conf"
+exits 0 'init' init
+mock_mode html-503 '"at": ["revoke"]'
+exits 1 'a revocation that fails' revoke --reason superseded "$LINE"
+run renew
+run renew
+run renew
+lab_get "$MOCK_MGMT/mode" --data-binary "[]" >/dev/null
+NOW=$(($(date +%s) + 86400))
+run cron
+NOW=
+like 'is done later, though there are three newer certificates' "$OUT" 'revoked 1 certificate '
+like 'as the CA has heard' "$(cat "$MOCK_LOG")" 'POST /revoke-cert 200'
+
 finish
