@@ -154,9 +154,9 @@ expected() {
 			challenges: [.challenges | to_entries[] | .key as $i | .value |
 			{type: (if .method == "hook-dns" then "dns-01" else "http-01" end), identifier: .name, wildcard, token,
 			key_authorization} + (if .method == "hook-dns"
-			then {fqdn: ("_acme-challenge." + .name), value: $ARGS.positional[$i]}
+			then {fqdn: ("_acme-challenge." + .name), value: $ARGS.positional[$i][1:]}
 			else {path: ("/.well-known/acme-challenge/" + .token), value: .key_authorization} end)]}' \
-			"${digests[@]}" <"$SCRATCH/seen.json")
+			"${digests[@]/#/=}" <"$SCRATCH/seen.json")      # some begin with "-"
 		block "call '$word' '$LINE' 'one' 'two'" "CERTLINE_EVENT=$word"
 		return
 	fi
