@@ -415,6 +415,7 @@ static enum outcome do_step(struct world *w, struct ledger *l, enum step s)
 		return do_move(w, l, s);
 	case DO_NOTHING:
 	case DO_LINK:
+	case DO_REVOKE:
 	case STEP_N:
 		break;
 	}
