@@ -30,7 +30,6 @@ struct session {
 	const struct key *key;
 	char            *account;
 	int64_t          request_ms, until_ms;
-	int64_t          ahead_for;
 };
 
 /* The directory -------------------------------------------------------------------------------- */
@@ -108,8 +107,6 @@ static void take_extras(struct session *s, const struct http_request *r)
 {
 	if (r->nonce && s->nonces.n < NONCES_MAX)
 		strv_add(&s->nonces, r->nonce);
-	if (r->date_at)
-		s->ahead_for = r->date_at - clock_real();
 }
 
 static int ask_directory(struct session *s, const char *url, struct err *e)
@@ -194,11 +191,6 @@ const struct key *session_key(const struct session *s)
 const char *session_account(const struct session *s)
 {
 	return s->account;
-}
-
-int64_t session_ahead_for(const struct session *s)
-{
-	return s->ahead_for;
 }
 
 int64_t session_left_ms(const struct session *s)

@@ -41,8 +41,6 @@ struct http *session_http(const struct session *s);
 void session_set_account(struct session *s, const struct key *key, const char *url);
 const struct key *session_key(const struct session *s);
 const char *session_account(const struct session *s);
-/* Seconds by which the CA's clock is ahead of ours, as far as its answers say. */
-int64_t session_ahead_for(const struct session *s);
 /* Milliseconds left of the session's time; 0: none, or we were told to stop. */
 int64_t session_left_ms(const struct session *s);
 /* Waits, but not beyond the session's time or a signal; false if one of them ended the wait. */

@@ -43,12 +43,10 @@ static bool answers(const struct horizon_server *s)
 /* Whether a server's set covers a keyset, in a word. */
 static const char *covering(const struct horizon *h, const struct horizon_server *s, int keyset)
 {
-	size_t k = 0;
+	size_t k = horizon_place(h, keyset);
 
 	if (!keyset)
 		return "-";
-	while (k < h->keysets_n && h->keysets[k].keyset != keyset)
-		k++;
 	if (k == h->keysets_n || !answers(s))
 		return "?";
 	if (s->records == 0)
@@ -58,10 +56,9 @@ static const char *covering(const struct horizon *h, const struct horizon_server
 
 static const struct horizon_keyset *keyset_of(const struct horizon *h, int keyset)
 {
-	for (size_t k = 0; k < h->keysets_n; k++)
-		if (h->keysets[k].keyset == keyset)
-			return &h->keysets[k];
-	return NULL;
+	size_t k = horizon_place(h, keyset);
+
+	return k < h->keysets_n ? &h->keysets[k] : NULL;
 }
 
 /* Text -------------------------------------------------------------------------------------------- */

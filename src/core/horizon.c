@@ -87,6 +87,11 @@ static size_t place_of(const struct horizon_keyset *v, size_t n, int keyset)
 	return i;
 }
 
+size_t horizon_place(const struct horizon *h, int keyset)
+{
+	return place_of(h->keysets, h->keysets_n, keyset);
+}
+
 void horizon_keep(struct horizon *h, const int *keysets, size_t n)
 {
 	struct horizon_keyset *kept = mem_array(n + 1, sizeof(*kept));

@@ -103,6 +103,9 @@ struct horizon {
 void horizon_init(struct horizon *h, const char *owner);
 void horizon_free(struct horizon *h);           /* accepts a zeroed one */
 
+/* Its place in h->keysets, and in the views of every server; h->keysets_n: it has none. */
+size_t horizon_place(const struct horizon *h, int keyset);
+
 /* Fits the keysets to those that matter now: new ones get the history of keyset 0, others go. */
 void horizon_keep(struct horizon *h, const int *keysets, size_t n);
 

@@ -202,8 +202,7 @@ static void judge_owner(struct case_of *c)
 	const struct horizon *h = c->h;
 	bool listed = false;
 
-	for (c->k = 0; c->k < h->keysets_n && h->keysets[c->k].keyset != c->q->keyset;)
-		c->k++;
+	c->k = horizon_place(h, c->q->keyset);
 	if (!h->looked_at || c->k == h->keysets_n) {
 		hold(c, HR_NEVER_LOOKED, NULL);
 		return;
@@ -261,10 +260,8 @@ struct horizon_judgement horizon_judge(const struct horizon *hs, size_t n,
 
 bool horizon_uncovered(const struct horizon *h, int keyset, const struct horizon_server **server)
 {
-	size_t k = 0;
+	size_t k = horizon_place(h, keyset);
 
-	while (k < h->keysets_n && h->keysets[k].keyset != keyset)
-		k++;
 	for (size_t i = 0; k < h->keysets_n && i < h->servers_n; i++) {
 		const struct horizon_server *s = &h->servers[i];
 

@@ -70,6 +70,14 @@ void crypto_random(unsigned char *out, size_t len)
 	}
 }
 
+uint16_t crypto_draw(void)
+{
+	uint16_t d;
+
+	crypto_random((unsigned char *)&d, sizeof(d));
+	return d;
+}
+
 static void digest(char *out, const EVP_MD *md, const void *bytes, size_t len)
 {
 	unsigned char raw[EVP_MAX_MD_SIZE];

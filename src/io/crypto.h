@@ -76,6 +76,7 @@ bool cert_matches_key(const struct cert *c, const struct key *k);
  * started that would each do it.  Nobody must. */
 void crypto_prepare(void);
 
+uint16_t crypto_draw(void);             /* uniform */
 /* Fills out with len random bytes from the system's generator; cannot fail (ends the program). */
 void crypto_random(unsigned char *out, size_t len);
 

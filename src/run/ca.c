@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "core/ca.h"
 #include "io/json.h"
+#include "run/store.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
 
@@ -94,10 +95,9 @@ static int read_file(struct ca_account *a, struct err *e)
 	return rc;
 }
 
-int ca_save(const struct ca_account *a, struct err *e)
+static int save(const struct ca_account *a, struct err *e)
 {
 	struct json *o = json_object();
-	struct buf b;
 	int rc;
 
 	json_put_int(o, "version", ACCOUNT_VERSION);
@@ -108,11 +108,8 @@ int ca_save(const struct ca_account *a, struct err *e)
 		json_put_str(o, "terms", a->terms);
 	if (a->not_before_at)
 		json_put_int(o, "not_before_at", a->not_before_at);
-	buf_init(&b, FILE_MAX);
-	json_print(&b, o, true);
+	rc = store_write_json(a->file, o, FILE_MAX, private_file, e);
 	json_free(o);
-	rc = fs_write(a->file, b.s, b.len, private_file, e);
-	buf_free(&b);
 	return rc;
 }
 
@@ -133,7 +130,7 @@ void ca_rest_until(struct ca_account *a, int64_t at)
 		return;
 	a->not_before_at = at;
 	/* if it is lost the CA says it again */
-	if (ca_save(a, &ignored) < 0)
+	if (save(a, &ignored) < 0)
 		a->not_before_at = at;
 }
 
@@ -216,7 +213,7 @@ static int finish_change(struct ca_account *a, struct err *e)
 			rc = jose_thumbprint(a->thumbprint, a->key, e);
 			session_set_account(a->session, a->key, a->url);
 			if (rc == 0)
-				rc = ca_save(a, e);
+				rc = save(a, e);
 		}
 	}
 	key_free(next);
@@ -233,7 +230,7 @@ static int find_or_go_on(struct ca_account *a, struct err *e)
 	if (account_find(a->session, &a->url, a->key, e) < 0)
 		return -1;
 	session_set_account(a->session, a->key, a->url);
-	return a->url ? ca_save(a, e) : 0;
+	return a->url ? save(a, e) : 0;
 }
 
 int ca_open_account(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
@@ -330,23 +327,24 @@ int ca_register(struct ca_account *a, const struct line_config *c, struct err *e
 	free(a->terms);
 	a->terms = mem_copy_str(d->terms);
 	session_set_account(a->session, a->key, a->url);
-	return ca_save(a, e);
+	return save(a, e);
 }
 
-int ca_open(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
+int ca_connect(struct ca_account *a, const struct line_config *c, struct err *e)
 {
-	char *next;
-	bool changing;
+	char *next = mem_format("%s.next", a->key_path), *ca;
+	bool changing = access(next, F_OK) == 0;
+	int rc;
 
-	if (ca_read(a, c, ca, e) < 0)
-		return -1;
-	next = mem_format("%s.next", a->key_path);
-	changing = access(next, F_OK) == 0;
 	free(next);
 	if (a->url && !changing)
 		return start_session(a, c, e);
+	/* the account itself has to be worked on: everything is read again, with the lock */
+	ca = mem_copy_str(a->ca);
 	ca_close(a);
-	if (ca_open_account(a, c, ca, e) < 0 || (!a->url && ca_register(a, c, e) < 0))
+	rc = ca_open_account(a, c, ca, e);
+	free(ca);
+	if (rc < 0 || (!a->url && ca_register(a, c, e) < 0))
 		return -1;
 	lock_close(&a->lock);
 	return 0;

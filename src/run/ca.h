@@ -27,19 +27,21 @@ struct ca_account {
 	struct lock lock;               /* while the account itself is worked on */
 };
 
-/* Opens a session and makes sure of an account: one that is known, one that the key has already, or, with
- * agree-tos = yes, a new one.  Several processes may do it at the same time. */
-int ca_open(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e) NEEDS_CHECK;
+/* Of one that was read: opens a session and makes sure of the account: one that is known, one that
+ * the key has already, or, with agree-tos = yes, a new one.  Several processes may do it at the same
+ * time. */
+int ca_connect(struct ca_account *a, const struct line_config *c, struct err *e) NEEDS_CHECK;
 
-/* The same for commands about the account: without making one (url may stay NULL), with the lock held. */
+/* For commands about the account: read, and a session, without making one (url may stay NULL), with
+ * the lock held. */
 int ca_open_account(struct ca_account *a, const struct line_config *c, const char *ca,
 		    struct err *e) NEEDS_CHECK;
 
 /* What is on disk, without asking anybody: url, terms and the key's path; -1 only if it cannot be read. */
-int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e) NEEDS_CHECK;
+int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
+	NEEDS_CHECK;
 
 int ca_register(struct ca_account *a, const struct line_config *c, struct err *e) NEEDS_CHECK;
-int ca_save(const struct ca_account *a, struct err *e) NEEDS_CHECK;
 /* The account is no more: its file is moved out of the way, so that nobody uses it unasked. */
 int ca_forget(const struct ca_account *a, struct err *e) NEEDS_CHECK;
 /* Gives the account a new key; also goes on with a roll-over that was interrupted. */

@@ -47,14 +47,6 @@ static void tell_output(struct engine *en, enum tell kind, const struct line *l,
 	}
 }
 
-static uint16_t draw(void)
-{
-	uint16_t d;
-
-	crypto_random((unsigned char *)&d, sizeof(d));
-	return d;
-}
-
 void engine_save(struct engine *en, struct line *l)
 {
 	struct err e;
@@ -81,7 +73,7 @@ void engine_step_failed(struct round *r, struct task *t, const struct err *e)
 	engine_tell(r->en, TELL_FAILED, t->l, text);
 	free(text);
 	/* the generations were not touched: what is in memory is still what is on disk */
-	ledger_failed(&t->l->ledger, t->step, e->text, r->now, draw());
+	ledger_failed(&t->l->ledger, t->step, e->text, r->now, crypto_draw());
 	if ((!step_makes_generation(t->step) && t->step != DO_REVOKE) || proc_stopping() || e->kind == ERR_USAGE)
 		t->l->ledger.retry[t->step].next_at = 0;
 	engine_save(r->en, t->l);
@@ -231,6 +223,13 @@ static void write_includes(struct round *r)
 
 /* Updates ---------------------------------------------------------------------------------------- */
 
+void engine_worker_error(struct err *e, const struct proc *p)
+{
+	*e = p->err;
+	if (p->status > 0 && p->status <= ERR_UNSAFE && p->out.len && !p->timed_out)
+		err_set(e, (enum err_kind)p->status, "%s", p->out.s);
+}
+
 /* In a worker: records that are not ours, or the error, go back as text. */
 static int update_work(void *arg, int out_fd)
 {
@@ -256,9 +255,11 @@ static void update_done(struct round *r, struct task *t, const struct proc *p)
 			engine_tell(r->en, TELL_WHY, t->l, "records in the zone that are not ours, and are kept:");
 		tell_output(r->en, TELL_WHY, t->l, &p->out);
 	} else {
-		bool told = p->status > 0 && p->status <= ERR_UNSAFE && p->out.len && !p->timed_out;
-		char *text = mem_format("update: %s", told ? p->out.s : p->err.text);
+		struct err e;
+		char *text;
 
+		engine_worker_error(&e, p);
+		text = mem_format("update: %s", e.text);
 		t->failed = true;
 		t->l->tried |= 1U << t->step;
 		acks_failed(a, UPDATE_NAME, text + strlen("update: "), r->now);

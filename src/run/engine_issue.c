@@ -154,12 +154,11 @@ static int revoke_work(void *arg, int out_fd)
 static void revoked(struct round *r, struct task *t, const struct proc *p)
 {
 	const struct keyset *k = ledger_revoke_due(&t->l->ledger);
-	struct err e = p->err;
+	struct err e;
 	char *text;
 
-	if (p->status > 0 && p->status <= ERR_UNSAFE && p->out.len && !p->timed_out)
-		err_set(&e, (enum err_kind)p->status, "%s", p->out.s);
 	if (p->status != 0) {
+		engine_worker_error(&e, p);
 		engine_step_failed(r, t, &e);
 		return;
 	}
@@ -227,10 +226,11 @@ void engine_clean(struct engine *en, struct line **lines, size_t n)
 	}
 	proc_run_all(procs, left, en->jobs > 1 ? en->jobs : 2);
 	for (size_t i = 0; i < left; i++) {
-		const struct proc *p = &procs[i];
+		struct err e;
 
-		if (p->status != 0) {
-			engine_tell(en, TELL_FAILED, of[i], p->out.len ? p->out.s : p->err.text);
+		if (procs[i].status != 0) {
+			engine_worker_error(&e, &procs[i]);
+			engine_tell(en, TELL_FAILED, of[i], e.text);
 			of[i]->untidy = true;
 		}
 		buf_free(&procs[i].out);

@@ -3,6 +3,7 @@
 #define RUN_ENGINE_PARTS_H
 
 #include "run/engine.h"
+#include "sys/proc.h"
 
 #define WORK_LIMIT_MS ((int64_t)600 * 1000)
 
@@ -25,6 +26,9 @@ struct round {
 
 void engine_tell(struct engine *en, enum tell kind, const struct line *l, const char *text);
 void engine_save(struct engine *en, struct line *l);
+
+/* Why a worker that prints its error and exits with its kind has failed. */
+void engine_worker_error(struct err *e, const struct proc *p);
 
 /* The step is off for the rest of this run.  Only what costs somebody else something (a CA, processor
  * time) is left alone for longer: a hook, a link or a configuration that fails is tried at every run. */

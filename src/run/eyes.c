@@ -398,10 +398,8 @@ void eyes_look(struct line *const *lines, size_t n, unsigned jobs)
 
 static bool shows(const struct horizon *h, int keyset)
 {
-	size_t k = 0;
+	size_t k = horizon_place(h, keyset);
 
-	while (k < h->keysets_n && h->keysets[k].keyset != keyset)
-		k++;
 	if (k == h->keysets_n)
 		return false;
 	for (size_t i = 0; i < h->servers_n; i++)
@@ -431,10 +429,8 @@ static bool recorded(const struct line *l, const char *owner)
 
 static bool shown_nowhere(const struct horizon *h, int keyset)
 {
-	size_t k = 0, answers = 0;
+	size_t k = horizon_place(h, keyset), answers = 0;
 
-	while (k < h->keysets_n && h->keysets[k].keyset != keyset)
-		k++;
 	for (size_t i = 0; i < h->servers_n && k < h->keysets_n; i++) {
 		const struct horizon_server *s = &h->servers[i];
 
@@ -549,10 +545,10 @@ void eyes_alarms(struct strv *out, struct line *l, const struct facts *f)
 /* Records of somebody else that fit no key of ours, beside ours. */
 static bool foreign(const struct horizon *h, const struct horizon_server *s, int keyset)
 {
-	for (size_t k = 0; k < h->keysets_n; k++)
-		if (h->keysets[k].keyset == keyset)
-			return s->listed && !s->failing_at && s->views[k].state == H_BAD && s->views[k].accepted;
-	return false;
+	size_t k = horizon_place(h, keyset);
+
+	return k < h->keysets_n && s->listed && !s->failing_at && s->views[k].state == H_BAD &&
+	       s->views[k].accepted;
 }
 
 void eyes_warnings(struct strv *out, struct line *l, const struct facts *f)

@@ -63,14 +63,7 @@ static int orders_read(struct orders *o, const struct line_config *c, struct err
 
 static int orders_save(const struct orders *o, struct err *e)
 {
-	struct buf b;
-	int rc;
-
-	buf_init(&b, ORDERS_MAX);
-	json_print(&b, o->doc, true);
-	rc = fs_write(o->path, b.s, b.len, o->mode, e);
-	buf_free(&b);
-	return rc;
+	return store_write_json(o->path, o->doc, ORDERS_MAX, o->mode, e);
 }
 
 static void orders_close(struct orders *o)
@@ -262,23 +255,19 @@ static int check_trust(const char *directory, const struct issue_want *w, struct
 }
 
 /* A CA that asked to be left alone is not asked anything. */
-static int check_rest(const struct line_config *c, const char *ca, const struct issue_want *w,
-		      struct issue_report *r, struct err *e)
+static int check_account(const struct ca_account *a, const struct issue_want *w, struct issue_report *r,
+			 struct err *e)
 {
-	struct ca_account a = { 0 };
 	char at[WHEN_TEXT_LEN];
-	int rc = ca_read(&a, c, ca, e);
 
 	/* before an account is made with it, after which no CA takes it for a certificate */
-	if (rc == 0 && a.key)
-		rc = check_keys(&a, w, NULL, e);
-	if (rc == 0 && a.not_before_at > w->now && !w->force) {
-		when_format_minute(at, a.not_before_at);
-		r->retry_after_for = a.not_before_at - w->now;
-		rc = err_set(e, ERR_LATER, "%s has asked this account not to order before %s", ca, at);
-	}
-	ca_close(&a);
-	return rc;
+	if (a->key && check_keys(a, w, NULL, e) < 0)
+		return -1;
+	if (a->not_before_at <= w->now || w->force)
+		return 0;
+	when_format_minute(at, a->not_before_at);
+	r->retry_after_for = a->not_before_at - w->now;
+	return err_set(e, ERR_LATER, "%s has asked this account not to order before %s", a->ca, at);
 }
 
 /* Better that we say no than that an order is spoilt. */
@@ -304,7 +293,8 @@ static int try_ca(struct issued *out, const struct issue_want *w, const struct l
 	struct ca_account a = { 0 };
 	int rc = -1;
 
-	if (check_trust(ca_directory(ca), w, e) < 0 || check_rest(c, ca, w, r, e) < 0 || ca_open(&a, c, ca, e) < 0)
+	if (check_trust(ca_directory(ca), w, e) < 0 || ca_read(&a, c, ca, e) < 0 ||
+	    check_account(&a, w, r, e) < 0 || ca_connect(&a, c, e) < 0)
 		goto out;
 	rc = check_caa(&a, c, r, e);
 	if (rc == 0)

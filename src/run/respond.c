@@ -80,7 +80,6 @@ int respond_write_diary(const struct respond *x, struct err *e)
 	struct json *o = json_object(), *list;
 	char *path = diary_path(x->c);
 	bool empty = true;
-	struct buf b;
 	int rc;
 
 	json_put_int(o, "version", 1);
@@ -91,15 +90,8 @@ int respond_write_diary(const struct respond *x, struct err *e)
 		put_placed(list, &x->v[i]);
 		empty = false;
 	}
-	buf_init(&b, DIARY_MAX);
-	json_print(&b, o, true);
+	rc = empty ? fs_unlink(path, e) : store_write_json(path, o, DIARY_MAX, store_private_file(x->c), e);
 	json_free(o);
-	if (empty)
-		rc = fs_unlink(path, e);
-	else
-		rc = b.over ? err_set(e, ERR_LOCAL, "%s would be too large", path)
-			    : fs_write(path, b.s, b.len, store_private_file(x->c), e);
-	buf_free(&b);
 	free(path);
 	return rc;
 }

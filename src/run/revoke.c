@@ -59,7 +59,7 @@ static int open_for(struct ca_account *a, const struct line_config *c, const cha
 	if (a->session && strcmp(a->directory, directory) == 0)
 		return 0;
 	ca_close(a);
-	return ca_open(a, c, directory, e);
+	return ca_read(a, c, directory, e) < 0 ? -1 : ca_connect(a, c, e);
 }
 
 static int revoke_generation(struct ca_account *a, const struct line *l, const struct generation *g,

@@ -254,12 +254,24 @@ static struct json *encode(const struct ledger *l)
 	return o;
 }
 
+int store_write_json(const char *path, const struct json *o, size_t max, struct fs_mode m, struct err *e)
+{
+	struct buf text;
+	int rc;
+
+	buf_init(&text, max);
+	json_print(&text, o, true);
+	rc = text.over ? err_set(e, ERR_LOCAL, "%s would be larger than %zu bytes", path, max)
+		       : fs_write(path, text.s, text.len, m, e);
+	buf_free(&text);
+	return rc;
+}
+
 int store_save_ledger(struct ledger *l, const struct line_config *c, struct err *e)
 {
 	char *path = store_path(c, "state.json");
 	struct clock_reading now;
 	struct json *o;
-	struct buf text;
 	int rc;
 
 	clock_read(&now);
@@ -267,13 +279,7 @@ int store_save_ledger(struct ledger *l, const struct line_config *c, struct err 
 	l->clock.boot_for = now.boot_for;
 	snprintf(l->clock.boot_id, sizeof(l->clock.boot_id), "%s", now.boot_id);
 	o = encode(l);
-	buf_init(&text, STATE_MAX);
-	json_print(&text, o, true);
-	if (text.over)
-		rc = err_set(e, ERR_LOCAL, "%s: the state would be larger than %zu bytes", path, STATE_MAX);
-	else
-		rc = fs_write(path, text.s, text.len, (struct fs_mode){ 0600, (gid_t)-1 }, e);
-	buf_free(&text);
+	rc = store_write_json(path, o, STATE_MAX, (struct fs_mode){ 0600, (gid_t)-1 }, e);
 	json_free(o);
 	free(path);
 	return rc;

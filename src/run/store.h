@@ -10,6 +10,7 @@
 #define RUN_STORE_H
 
 #include "core/ledger.h"
+#include "io/json.h"
 #include "run/config.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -26,6 +27,10 @@ struct fs_mode store_private_dir(const struct line_config *c);
 
 /* Makes STATE if it is missing and takes its lock for an acting command. */
 int store_lock(struct lock *l, const struct config *c, struct err *e) NEEDS_CHECK;
+
+/* A document as a file, atomically and durably; one of more than `max` bytes is an error, and not cut. */
+int store_write_json(const char *path, const struct json *o, size_t max, struct fs_mode m,
+		     struct err *e) NEEDS_CHECK;
 
 /* Makes the folders of a line. */
 int store_make_line(const struct line_config *c, struct err *e) NEEDS_CHECK;

@@ -145,14 +145,6 @@ static int ask_work(void *arg, int out_fd)
 	return rc;
 }
 
-static uint16_t draw(void)
-{
-	uint16_t d;
-
-	crypto_random((unsigned char *)&d, sizeof(d));
-	return d;
-}
-
 static struct suggestion *make(struct ledger *l, const char *id)
 {
 	struct suggestion *s = find(l, id);
@@ -188,7 +180,7 @@ static void note(const struct batch *b, const struct proc *p)
 		if (json_int(o, "start", 0))
 			suggestion_answer(s, json_int(o, "start", 0), json_int(o, "end", 0),
 					  json_str(o, "explanation", NULL), json_int(o, "retry_after", -1),
-					  clock_now(), draw());
+					  clock_now(), crypto_draw());
 		else
 			note_failure(s, o);
 	}
