@@ -42,6 +42,7 @@ struct host {                   /* an address */
 	unsigned in_flight;
 	int64_t  tokens;        /* thousandths of a try */
 	int64_t  filled_ms;
+	unsigned per_second;
 	unsigned failures;      /* in a row */
 };
 
@@ -359,7 +360,7 @@ static void start_next(struct run *r, struct host *h, int64_t now_ms)
 /* Takes a token if a question of h may start; else *wait_ms may become shorter. */
 static bool may_start(struct run *r, struct host *h, int64_t now_ms, int64_t *wait_ms)
 {
-	int64_t rate = r->limits.per_second_each, most = (rate < 5 ? 1 : rate / 5) * 1000, wait;
+	int64_t rate = h->per_second, most = (rate < 5 ? 1 : rate / 5) * 1000, wait;
 
 	if (h->first == NOBODY || h->in_flight >= r->limits.in_flight_each)
 		return false;
@@ -543,6 +544,7 @@ static int by_address(const void *a, const void *b)
 static void find_hosts(struct run *r, size_t n, int64_t now_ms)
 {
 	struct sorted *s = mem_array(n, sizeof(*s));
+	unsigned own = r->limits.per_second_own;
 
 	for (size_t i = 0; i < n; i++)
 		s[i] = (struct sorted){ &r->q[i].to, i, (i + n - r->limits.first % n) % n };
@@ -550,7 +552,9 @@ static void find_hosts(struct run *r, size_t n, int64_t now_ms)
 	for (size_t i = n; i-- > 0;) {
 		if (i == n - 1 || !addr_same(s[i].to, s[i + 1].to))
 			r->hosts[r->hosts_n++] = (struct host){
-				.first = NOBODY, .tokens = INT32_MAX, .filled_ms = now_ms };
+				.first = NOBODY, .tokens = INT32_MAX, .filled_ms = now_ms,
+				.per_second = addr_is_loopback(s[i].to) && own ? own :
+										 r->limits.per_second_each };
 		r->tasks[s[i].q].host = r->hosts_n - 1;
 		enqueue(r, s[i].q);
 	}

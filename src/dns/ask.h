@@ -50,13 +50,15 @@ struct ask_limits {
 	unsigned in_flight;             /* at one time, in all */
 	unsigned in_flight_each;        /* ... per address */
 	unsigned per_second_each;       /* new tries per address; a fifth of them at once */
+	unsigned per_second_own;        /* the same of addresses of this host, which nobody has to protect from
+	                                 * it; 0: as of others */
 	int64_t  udp_ms, tcp_ms;        /* per try: two of UDP, one of TCP */
 	int64_t  all_ms;                /* for the whole call */
 	size_t   first;                 /* the question that each address is asked first, if it is asked it;
 	                                 * those before it come last: who has no time for all is asked
 	                                 * others the next time */
 };
-extern const struct ask_limits ask_defaults;    /* 100, 10, 50, 1500, 3000, 120000 */
+extern const struct ask_limits ask_defaults;    /* 100, 10, 50, 0, 1500, 3000, 120000 */
 
 void ask_all(struct question *q, size_t n, const struct ask_limits *limits);
 void questions_free(struct question *q, size_t n);      /* the replies; not the array */

@@ -138,7 +138,8 @@ static void ask_resolvers(const struct look_config *c, const struct addr *to, si
 	for (size_t i = 0; i < n; i++)
 		q[i].to = *to;
 	limits.in_flight_each *= RESOLVER_PACE;
-	limits.per_second_each *= addr_is_loopback(to) ? OWN_RESOLVER_PACE : RESOLVER_PACE;
+	limits.per_second_own = limits.per_second_each * OWN_RESOLVER_PACE;
+	limits.per_second_each *= RESOLVER_PACE;
 	ask_all(q, n, &limits);
 }
 

@@ -560,6 +560,28 @@ static void paces(void **state)
 	stop(&s);
 }
 
+/* Addresses of this host have a pace of their own, if there is one. */
+static void paces_its_own_host_otherwise(void **state)
+{
+	struct ask_limits l = quick;
+	struct server s;
+	struct question *q;
+	int64_t took;
+
+	(void)state;
+	l.per_second_each = 5;
+	l.per_second_own = 5000;
+	start(&s, UDP_GOOD, TCP_GOOD);
+	q = many(&s, 14);
+	took = clock_monotonic_ms();
+	ask_all(q, 14, &l);
+	took = clock_monotonic_ms() - took;
+	assert_int_equal(count(q, 14, ASK_ANSWERED), 14);
+	assert_in_range(took, 0, 1500);
+	drop(q, 14);
+	stop(&s);
+}
+
 /* An address is paced by itself: 3 of them take no longer than one. */
 static void paces_each_address(void **state)
 {
@@ -749,6 +771,7 @@ int main(void)
 		cmocka_unit_test(a_hundred_in_flight),
 		cmocka_unit_test(not_more_in_flight_than_said),
 		cmocka_unit_test(paces),
+		cmocka_unit_test(paces_its_own_host_otherwise),
 		cmocka_unit_test(paces_each_address),
 		cmocka_unit_test(a_silent_address_does_not_starve_others),
 		cmocka_unit_test(gives_up_an_address),
