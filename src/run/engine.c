@@ -101,8 +101,7 @@ static void run_moves(struct round *r)
 		char *text = NULL;
 		struct err e;
 
-		if (step_makes_generation(t->step) || t->step == DO_PUBLISH || t->step == DO_DEPLOY ||
-		    t->step == DO_REVOKE)
+		if (t->step == DO_PUBLISH || t->step == DO_DEPLOY)
 			continue;
 		if (step_do(&text, t->l, t->step, r->now, &e) < 0) {
 			engine_step_failed(r, t, &e);
@@ -682,8 +681,9 @@ static void forget_failures(struct round *r, struct line *l, const struct facts 
 		engine_save(r->en, l);
 }
 
-/* Fills r->tasks with what the active lines want to do now; a line with nothing to do goes inactive. */
-static void collect(struct round *r, struct line **lines, bool *active, size_t n)
+/* Fills r->tasks with what the active lines want to do now, if it is for workers, or if it is not; a line
+ * with nothing to do goes inactive. */
+static void collect(struct round *r, struct line **lines, bool *active, size_t n, bool for_workers)
 {
 	r->n = 0;
 	r->now = clock_now();
@@ -698,6 +698,8 @@ static void collect(struct round *r, struct line **lines, bool *active, size_t n
 			continue;
 		line_facts(&f, r->en->w, lines[i]);
 		d = rollover_next(&lines[i]->policy, &f, r->now);
+		if (d.step != DO_NOTHING && engine_for_worker(d.step) != for_workers)
+			continue;
 		why = line_reason(d.why, d.detail);
 		engine_tell(r->en, TELL_WHY, lines[i], why);
 		free(why);
@@ -719,6 +721,51 @@ static void wake_siblings(const struct round *r, bool *active, size_t n)
 		if (r->tasks[i].step == DO_PUBLISH)
 			for (size_t k = 0; k < n; k++)
 				active[k] = true;
+}
+
+/* Rounds of these lines, until whoever is active still wants a worker. */
+static void run_rounds(struct engine *en, struct line **lines, bool *active, size_t n)
+{
+	struct round r = { .en = en, .tasks = mem_array(n, sizeof(*r.tasks)) };
+
+	for (int round = 0; round < ROUNDS_MAX && !proc_stopping(); round++) {
+		collect(&r, lines, active, n, false);
+		if (r.n == 0)
+			break;
+		run_moves(&r);
+		run_hand_outs(&r);
+		look_again(&r);
+		wake_siblings(&r, active, n);
+	}
+	free(r.tasks);
+}
+
+void engine_go_on(struct engine *en, struct line **lines, size_t n)
+{
+	bool *active = mem_array(n, sizeof(*active));
+
+	for (size_t i = 0; i < n; i++)
+		active[i] = true;
+	run_rounds(en, lines, active, n);
+	free(active);
+}
+
+/* Those that no worker has anything to do for do not wait for the others. */
+static void run_lines(struct engine *en, struct line **lines, bool *active, size_t n)
+{
+	struct round r = { .en = en, .tasks = mem_array(n, sizeof(*r.tasks)) };
+
+	for (int round = 0; round < ROUNDS_MAX && !proc_stopping(); round++) {
+		run_rounds(en, lines, active, n);
+		collect(&r, lines, active, n, true);
+		if (r.n == 0)
+			break;
+		engine_work(&r);
+		/* lines that went on meanwhile may have published */
+		for (size_t i = 0; i < n && en->w->shared_n; i++)
+			active[i] = true;
+	}
+	free(r.tasks);
 }
 
 /* What is wrong in DNS is told at every run: mail may be bouncing. */
@@ -744,7 +791,6 @@ static void tell_alarms(struct engine *en, struct line *l)
 
 size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct order *order)
 {
-	struct round r = { .en = en, .tasks = mem_array(n, sizeof(*r.tasks)) };
 	bool *active = mem_array(n, sizeof(*active));
 	size_t bad = 0;
 
@@ -765,17 +811,8 @@ size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct
 		else
 			distrust_unseen(en, lines[i]);
 	}
-	for (int round = 0; round < ROUNDS_MAX && !en->dry_run && !proc_stopping(); round++) {
-		collect(&r, lines, active, n);
-		if (r.n == 0)
-			break;
-		run_moves(&r);
-		engine_makes(&r);
-		engine_revokes(&r);
-		run_hand_outs(&r);
-		look_again(&r);
-		wake_siblings(&r, active, n);
-	}
+	if (!en->dry_run)
+		run_lines(en, lines, active, n);
 	for (size_t i = 0; i < n; i++) {
 		struct strv pending = { 0 };
 
@@ -787,7 +824,6 @@ size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct
 		strv_free(&pending);
 	}
 	free(active);
-	free(r.tasks);
 	return bad;
 }
 

@@ -1,9 +1,10 @@
 /* engine.h - one run: observe, ask the rule table, do the step, note it, and again until nothing is left.
  *
- * Lines go side by side in rounds.  A round asks every line for its next step and does all of them: key
- * making and issuing in worker processes, hooks side by side (of one line in their order, never two
- * runs of one program at a time), changes of links and notes here, one after the other.  Only this
- * process writes state.json.
+ * Lines go side by side in rounds.  A round asks every line for its next step and does all of them: hooks
+ * side by side (of one line in their order, never two runs of one program at a time), changes of links and
+ * notes here, one after the other.  What needs a key or a CA is done in worker processes when nothing else
+ * is left to do; a line whose worker is done does not wait long for the others'.  Only this process writes
+ * state.json.
  */
 #ifndef RUN_ENGINE_H
 #define RUN_ENGINE_H

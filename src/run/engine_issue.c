@@ -17,6 +17,7 @@
 #include "sys/proc.h"
 
 #define WORK_OUTPUT_MAX ((size_t)256 << 10)
+#define LULL_MS         3000            /* others are waited for, so that hooks go side by side */
 
 /* Somebody has said how long the step is to be left alone. */
 static void rest(struct round *r, struct task *t, int64_t rest_for)
@@ -104,37 +105,6 @@ static void finish_make(struct round *r, struct task *t, struct proc *p)
 	}
 }
 
-void engine_makes(struct round *r)
-{
-	struct proc *procs = mem_array(r->n, sizeof(*procs));
-	struct task **of = mem_array(r->n, sizeof(struct task *));
-	unsigned jobs = r->en->jobs;
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->n; i++) {
-		if (!step_makes_generation(r->tasks[i].step))
-			continue;
-		of[n] = &r->tasks[i];
-		procs[n] = (struct proc){ .work = make_work, .arg = of[n],
-					  .limit_ms = WORK_LIMIT_MS };
-		buf_init(&procs[n++].out, WORK_OUTPUT_MAX);
-		/* what a CA answers is parsed in a child */
-		if (r->tasks[i].l->cfg->issuer == ISSUER_ACME) {
-			procs[n - 1].limit_ms += r->tasks[i].l->cfg->order_limit_for * 1000;
-			jobs = jobs > 1 ? jobs : 2;
-		}
-	}
-	if (n)
-		crypto_prepare();
-	proc_run_all(procs, n, jobs);
-	for (size_t i = 0; i < n; i++) {
-		finish_make(r, of[i], &procs[i]);
-		buf_free(&procs[i].out);
-	}
-	free(procs);
-	free(of);
-}
-
 /* Revocation ------------------------------------------------------------------------------------- */
 
 /* In a worker: how many, or the error, goes back as text. */
@@ -175,26 +145,78 @@ static void revoked(struct round *r, struct task *t, const struct proc *p)
 	free(text);
 }
 
-void engine_revokes(struct round *r)
+/* Batches ---------------------------------------------------------------------------------------- */
+
+struct works {
+	struct round *r;
+	struct proc  *procs;
+	bool         *taken;
+};
+
+bool engine_for_worker(enum step s)
 {
-	struct proc *procs = mem_array(r->n, sizeof(*procs));
-	struct task **of = mem_array(r->n, sizeof(struct task *));
+	return step_makes_generation(s) || s == DO_REVOKE;
+}
+
+static void prepare(struct proc *p, struct task *t)
+{
+	const struct line_config *c = t->l->cfg;
+
+	*p = (struct proc){ .work = t->step == DO_REVOKE ? revoke_work : make_work, .arg = t,
+			    .limit_ms = WORK_LIMIT_MS };
+	if (t->step != DO_REVOKE && c->issuer == ISSUER_ACME)
+		p->limit_ms += c->order_limit_for * 1000;
+	buf_init(&p->out, WORK_OUTPUT_MAX);
+}
+
+/* Takes what has come of those that are over, and says which lines they are of. */
+static size_t take_over(struct works *x, struct line **lines)
+{
 	size_t n = 0;
 
-	for (size_t i = 0; i < r->n; i++) {
-		if (r->tasks[i].step != DO_REVOKE)
+	for (size_t i = 0; i < x->r->n; i++) {
+		struct task *t = &x->r->tasks[i];
+
+		if (!x->procs[i].over || x->taken[i])
 			continue;
-		of[n] = &r->tasks[i];
-		procs[n] = (struct proc){ .work = revoke_work, .arg = of[n], .limit_ms = WORK_LIMIT_MS };
-		buf_init(&procs[n++].out, WORK_OUTPUT_MAX);
+		x->taken[i] = true;
+		if (t->step == DO_REVOKE)
+			revoked(x->r, t, &x->procs[i]);
+		else
+			finish_make(x->r, t, &x->procs[i]);
+		buf_free(&x->procs[i].out);
+		lines[n++] = t->l;
 	}
-	proc_run_all(procs, n, r->en->jobs > 1 ? r->en->jobs : 2);
-	for (size_t i = 0; i < n; i++) {
-		revoked(r, of[i], &procs[i]);
-		buf_free(&procs[i].out);
+	return n;
+}
+
+static void while_others_take_long(void *arg)
+{
+	struct works *x = arg;
+	struct line **lines = mem_array(x->r->n, sizeof(struct line *));
+
+	engine_go_on(x->r->en, lines, take_over(x, lines));
+	free(lines);
+}
+
+void engine_work(struct round *r)
+{
+	struct works x = { r, mem_array(r->n, sizeof(*x.procs)), mem_array(r->n, sizeof(*x.taken)) };
+	const struct proc_lull lull = { LULL_MS, while_others_take_long, &x };
+	struct line **ignored = mem_array(r->n, sizeof(struct line *));
+	bool asks = false;
+
+	for (size_t i = 0; i < r->n; i++) {
+		prepare(&x.procs[i], &r->tasks[i]);
+		asks |= r->tasks[i].step == DO_REVOKE || r->tasks[i].l->cfg->issuer == ISSUER_ACME;
 	}
-	free(procs);
-	free(of);
+	crypto_prepare();
+	/* what a CA answers is parsed in a child */
+	proc_run_heeding(x.procs, r->n, asks && r->en->jobs < 2 ? 2 : r->en->jobs, &lull);
+	take_over(&x, ignored);
+	free(ignored);
+	free(x.procs);
+	free(x.taken);
 }
 
 /* Leftovers -------------------------------------------------------------------------------------- */

@@ -36,9 +36,11 @@ void engine_step_failed(struct round *r, struct task *t, const struct err *e);
 /* Looks again at what is on disk, clears an old failure of the step, and saves what reconcile noted. */
 void engine_step_succeeded(struct round *r, struct task *t, const char *text);
 
-/* The tasks of a round that need keys and CAs, in workers. */
-void engine_makes(struct round *r);
-void engine_revokes(struct round *r);
+/* Steps that make keys or ask CAs; all other steps of lines that are ready for them, until there is none. */
+bool engine_for_worker(enum step s);
+void engine_go_on(struct engine *en, struct line **lines, size_t n);
+/* A round of tasks for workers.  While some take long, those that are done go on. */
+void engine_work(struct round *r);
 /* What killed runs and failed hooks have left in place. */
 void engine_clean(struct engine *en, struct line **lines, size_t n);
 /* When CAs suggest to renew. */

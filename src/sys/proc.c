@@ -57,6 +57,9 @@ struct batch {
 	size_t         slots_n, running;
 	struct pollfd *fds;     /* WATCHES for each slot */
 	sigset_t       outside; /* the signal mask around ppoll and in workers */
+	sigset_t       inside;  /* everywhere else */
+	const struct proc_lull *lull;   /* NULL: none */
+	int64_t        lull_ms; /* when it is one; INT64_MAX: nobody is over that it was not called for */
 };
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
@@ -204,6 +207,13 @@ static int nonblocking(int fd)
 	return fcntl(fd, F_SETFL, O_NONBLOCK);
 }
 
+static void is_over(struct batch *b, struct proc *p)
+{
+	p->over = true;
+	if (b->lull)
+		b->lull_ms = clock_monotonic_ms() + b->lull->after_ms;
+}
+
 /* Into a free slot, or an error into p. */
 static void start(struct batch *b, struct child *c, struct proc *p)
 {
@@ -214,6 +224,7 @@ static void start(struct batch *b, struct child *c, struct proc *p)
 
 	if (!p->work && p->argv[0][0] != '/') {
 		err_set(&p->err, ERR_LOCAL, "cannot be run: %s: not an absolute path", p->argv[0]);
+		is_over(b, p);
 		return;
 	}
 	if (pipe2(out, O_CLOEXEC) < 0 || nonblocking(out[0]) < 0)
@@ -245,6 +256,7 @@ static void start(struct batch *b, struct child *c, struct proc *p)
 	return;
 failed:
 	err_sys(&p->err, "cannot be run: %s", shown_name(p));
+	is_over(b, p);
 	for (int i = 0; i < 2; i++) {
 		close_fd(&in[i]);
 		close_fd(&out[i]);
@@ -323,7 +335,7 @@ static void watch(struct batch *b, nfds_t *n, int fd, short events)
 
 static void wait_for_news(struct batch *b)
 {
-	int64_t now_ms = clock_monotonic_ms(), until_ms = INT64_MAX, left_ms;
+	int64_t now_ms = clock_monotonic_ms(), until_ms = b->lull_ms, left_ms;
 	struct timespec left;
 	nfds_t n = 0;
 
@@ -462,6 +474,7 @@ static void finish(struct batch *b, struct child *c)
 	while (c->pid > 0 && waitpid(c->pid, NULL, c->exited ? 0 : WNOHANG) < 0 && errno == EINTR)
 		;
 	judge(c);
+	is_over(b, c->p);
 	close_fd(&c->in);
 	close_fd(&c->out);
 	close_fd(&c->report);
@@ -493,11 +506,23 @@ static void attend(struct batch *b, struct child *c)
 		finish(b, c);
 }
 
-static void run_side_by_side(struct proc *p, size_t n, size_t jobs)
+/* Time is used, not taken: what it does may be stopped by the same signals. */
+static void use_lull(struct batch *b)
+{
+	if (clock_monotonic_ms() < b->lull_ms || proc_stopping())
+		return;
+	b->lull_ms = INT64_MAX;
+	sigprocmask(SIG_SETMASK, &b->outside, NULL);
+	b->lull->call(b->lull->arg);
+	sigprocmask(SIG_SETMASK, &b->inside, NULL);
+}
+
+static void run_side_by_side(struct proc *p, size_t n, size_t jobs, const struct proc_lull *lull)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, normal = { .sa_handler = SIG_DFL };
 	struct sigaction old_pipe, old_child;
-	struct batch b = { .p = p, .n = n, .slots_n = jobs < n ? jobs : n };
+	struct batch b = { .p = p, .n = n, .slots_n = jobs < n ? jobs : n, .lull = lull,
+			   .lull_ms = INT64_MAX };
 	sigset_t stop;
 
 	b.begun = mem_array(n, sizeof(*b.begun));
@@ -507,6 +532,7 @@ static void run_side_by_side(struct proc *p, size_t n, size_t jobs)
 	for (size_t i = 0; i < ARRAY_LEN(stop_signals); i++)
 		sigaddset(&stop, stop_signals[i]);
 	sigprocmask(SIG_BLOCK, &stop, &b.outside);
+	sigprocmask(SIG_BLOCK, NULL, &b.inside);
 	sigaction(SIGPIPE, &ignore, &old_pipe);
 	/* if it is ignored, perhaps since before our own start, no exit status is kept */
 	sigaction(SIGCHLD, &normal, &old_child);
@@ -522,10 +548,14 @@ static void run_side_by_side(struct proc *p, size_t n, size_t jobs)
 		for (size_t i = 0; i < b.slots_n; i++)
 			if (b.slots[i].p)
 				attend(&b, &b.slots[i]);
+		if (b.running)
+			use_lull(&b);
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		p[i].over = true;
 		if (!b.begun[i])
 			err_set(&p[i].err, ERR_LATER, "not started, because we were told to stop");
+	}
 
 	sigaction(SIGCHLD, &old_child, NULL);
 	sigaction(SIGPIPE, &old_pipe, NULL);
@@ -563,23 +593,29 @@ static void run_here(struct proc *p)
 	close(fd);
 }
 
-void proc_run_all(struct proc *p, size_t n, unsigned jobs)
+void proc_run_heeding(struct proc *p, size_t n, unsigned jobs, const struct proc_lull *lull)
 {
 	for (size_t i = 0; i < n; i++) {
-		p[i].started = p[i].timed_out = false;
+		p[i].over = p[i].started = p[i].timed_out = false;
 		p[i].status = -1;
 		p[i].err = (struct err){ .kind = ERR_NONE };
 	}
 	if (jobs > 1) {
-		run_side_by_side(p, n, jobs);
+		run_side_by_side(p, n, jobs, lull);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (p[i].work)
 			run_here(&p[i]);
 		else
-			run_side_by_side(&p[i], 1, 1);
+			run_side_by_side(&p[i], 1, 1, NULL);
+		p[i].over = true;
 	}
+}
+
+void proc_run_all(struct proc *p, size_t n, unsigned jobs)
+{
+	proc_run_heeding(p, n, jobs, NULL);
 }
 
 /* Companions ----------------------------------------------------------------------------------- */

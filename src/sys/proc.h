@@ -43,6 +43,7 @@ struct proc {
 	/* what came of it; out (stdout and stderr, as they came) is added to and must be
 	 * initialised by the caller */
 	struct buf   out;
+	bool         over;              /* it has come to its end, or was never started */
 	bool         started;
 	bool         timed_out;         /* then status is not 0, whatever it said at the end */
 	int          status;            /* exit status; 128 + n: killed by n; -1: not started */
@@ -59,6 +60,15 @@ struct proc {
  * jobs <= 1 a `work` function runs in this process, without fork and without time limit; its output
  * still lands in out. */
 void proc_run_all(struct proc *p, size_t n, unsigned jobs);
+
+/* The same; but when some are over, and for `after_ms` no other has come to its end, `call` may use the
+ * time to go on with these.  It may run children of its own; no other is attended to meanwhile. */
+struct proc_lull {
+	int64_t after_ms;
+	void  (*call)(void *arg);
+	void   *arg;
+};
+void proc_run_heeding(struct proc *p, size_t n, unsigned jobs, const struct proc_lull *lull);
 
 /* A companion: a worker that serves somebody while we go on, and ends with us.  0, or -1 with an error.
  * It keeps our descriptors; proc_stopping() tells it when to end, and 5 seconds later it is killed. */

@@ -267,4 +267,19 @@ NOW=$((START + 3 * DAY))
 exits 0 'day 3' cron
 is 'the second one issues' "$(jq -r .ca "$LINE_DIR/live/manifest.json")" "$PEBBLE_URL"
 
+# --- a CA that takes long, beside another one ----------------------------------------------------------
+
+mock_start --always-valid
+verdict $? 'mock_ca.py runs' || finish
+mock_mode hang '"at": ["newOrder"]'
+CA_URL=$PEBBLE_URL NOW=
+fresh k.example.test "$BY_WEBROOT"
+CA_URL=$MOCK_URL LINE=slow
+conf l.example.test "$BY_WEBROOT" 'self-check = no' 'order-limit = 12s'
+LINE=web
+exits 1 'of two lines, one has a CA that never answers' init
+ENDED=$(date +%s)
+like 'the servers of the other one are told' "$(tail -1 "$SCRATCH/hook.log")" 'CN *= *Pebble'
+check 'long before that is given up' [ $((ENDED - $(stat -c %Y "$SCRATCH/hook.log"))) -ge 5 ]
+
 finish

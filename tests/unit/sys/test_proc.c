@@ -1102,6 +1102,109 @@ static void a_worker_has_a_time_limit_too(void **state)
 	buf_free(&p[1].out);
 }
 
+static int told(const struct proc *p)
+{
+	return p->err.kind == ERR_LATER && !p->timed_out && strstr(p->err.text, "told to stop");
+}
+
+/* Lulls ---------------------------------------------------------------------------------------- */
+
+struct lull_test {
+	struct proc *p;
+	size_t       n;
+	char         path[96];
+	int          calls, over;       /* over: how many were, at the last call */
+};
+
+/* Makes the file that the last one waits for, by a hook. */
+static void use_the_lull(void *arg)
+{
+	struct lull_test *t = arg;
+	char text[128];
+	struct proc p;
+
+	t->calls++;
+	t->over = 0;
+	for (size_t i = 0; i < t->n; i++)
+		t->over += t->p[i].over;
+	snprintf(text, sizeof(text), ": >%s", t->path);
+	p = script(text);
+	proc_run_all(&p, 1, 2);
+	assert_int_equal(p.status, 0);
+	buf_free(&p.out);
+}
+
+static void who_is_done_goes_on_while_others_take_long(void **state)
+{
+	struct proc p[4] = { script("echo a"), script("sleep 0.05; echo b"), worker(NULL, NULL),
+			     script("echo never") };
+	struct lull_test t = { .p = p, .n = 4 };
+	struct proc_lull lull = { 400, use_the_lull, &t };
+
+	(void)state;
+	snprintf(t.path, sizeof(t.path), "%s/go", dir);
+	p[2].work = wait_for_file;
+	p[2].arg = t.path;
+	p[3].argv = (char *const[]){ (char *)"relative", NULL };
+	proc_run_heeding(p, 4, 4, &lull);
+	assert_int_equal(t.calls, 1);
+	assert_int_equal(t.over, 3);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(p[i].status, i < 3 ? 0 : -1);
+		assert_true(p[i].over);
+		buf_free(&p[i].out);
+	}
+}
+
+static void a_lull_is_for_those_that_are_over(void **state)
+{
+	struct proc p[2] = { script("sleep 0.3"), script("sleep 0.3; echo b") };
+	struct lull_test t = { .p = p, .n = 2 };
+	struct proc_lull lull = { 100, use_the_lull, &t };
+
+	(void)state;
+	snprintf(t.path, sizeof(t.path), "%s/go", dir);
+	proc_run_heeding(p, 1, 2, &lull);       /* nobody is over but the last */
+	proc_run_heeding(p, 2, 1, &lull);       /* one after the other: there is nobody to wait for */
+	assert_int_equal(t.calls, 0);
+	for (int i = 0; i < 2; i++)
+		buf_free(&p[i].out);
+}
+
+/* Its children are ended too, and then those of the batch. */
+static void run_long(void *arg)
+{
+	struct proc p = script("exec sleep 60"), *out = arg;
+
+	proc_run_all(&p, 1, 1);
+	*out = p;
+}
+
+static void a_signal_in_a_lull_ends_all(void **state)
+{
+	int64_t before = clock_monotonic_ms();
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		struct proc p[2] = { script("exec sleep 60"), script("echo a") }, inner = { 0 };
+		struct proc_lull lull = { 10, run_long, &inner };
+
+		proc_init();
+		if (fork() == 0) {
+			nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
+			_exit(send_signal(getppid(), SIGTERM) < 0);
+		}
+		proc_run_heeding(p, 2, 2, &lull);
+		_exit(told(&p[0]) && told(&inner) && p[1].status == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(clock_monotonic_ms() - before < 300 + slack_ms);
+	reap_orphans();
+}
+
 /* Being told to stop --------------------------------------------------------------------------- */
 
 static int nothing_to_do(void *arg, int out_fd)
@@ -1109,11 +1212,6 @@ static int nothing_to_do(void *arg, int out_fd)
 	(void)arg;
 	(void)out_fd;
 	return 0;
-}
-
-static int told(const struct proc *p)
-{
-	return p->err.kind == ERR_LATER && !p->timed_out && strstr(p->err.text, "told to stop");
 }
 
 /* In a child, because being told to stop is for good.  Each exit status is one wrong thing. */
@@ -1300,6 +1398,9 @@ int main(void)
 		T(a_worker_does_not_hold_the_pipes_of_a_hook),
 		T(workers_die_with_us),
 		T(a_worker_has_a_time_limit_too),
+		T(who_is_done_goes_on_while_others_take_long),
+		T(a_lull_is_for_those_that_are_over),
+		T(a_signal_in_a_lull_ends_all),
 		T(a_signal_ends_the_children_and_starts_no_more),
 		T(no_signal_is_slept_through),
 		T(nohup_is_respected_and_sigpipe_ignored),
