@@ -26,6 +26,8 @@
 #define POLL_MAX_MS    10000
 #define POLL_LAST_MS   1000             /* so long before its time is up the run asks for the last time */
 #define POLL_CEILING_FOR 600            /* for a Retry-After */
+#define REST_MS        10000            /* for the other names, when one has failed */
+#define REST_POLL_MS   100
 #define POLLS_OF_ORDER 10               /* after these, authorizations are asked about too, each time */
 
 enum status { PENDING, READY, PROCESSING, VALID, INVALID, UNKNOWN };
@@ -378,16 +380,25 @@ static struct authorization *find_authorization(const struct run *r, const char 
 	return NULL;
 }
 
+/* The name as it was ordered, if the CA has said which one it is about. */
+static void add_unauthorized(struct strv *names, const struct challenge *c)
+{
+	if (c->name)
+		strv_take(names, mem_format("%s%s", c->wildcard ? "*." : "", c->name));
+}
+
 /* An order with an authorization that failed has failed: with the errors of all of them. */
 static void spread_errors(struct run *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		struct work *w = &r->w[i];
 		enum err_kind kind = ERR_NONE;
+		size_t failed = 0;
 		struct buf b;
 
 		if (out(w) || w->status != PENDING)
 			continue;
+		strv_free(&w->o->unauthorized);
 		buf_init(&b, sizeof(w->o->err.text));
 		for (size_t k = 0; k < w->authorizations.n; k++) {
 			const struct authorization *a = find_authorization(r, w->authorizations.v[k]);
@@ -396,11 +407,15 @@ static void spread_errors(struct run *r)
 			if (!e || e->kind == ERR_NONE)
 				continue;
 			buf_addf(&b, "%s%s", b.len ? "; " : "", e->text);
+			add_unauthorized(&w->o->unauthorized, &a->challenge);
+			failed++;
 			if (kind == ERR_NONE || e->kind != ERR_LATER)
 				kind = e->kind;
 		}
 		if (b.len)
 			err_set(&w->o->err, kind, "%s", b.s);
+		if (w->o->unauthorized.n < failed)
+			strv_free(&w->o->unauthorized);
 		buf_free(&b);
 	}
 }
@@ -518,6 +533,29 @@ static bool any_failed(const struct run *r)
 	return false;
 }
 
+static bool any_offered(const struct run *r)
+{
+	for (size_t i = 0; i < r->a_n; i++)
+		if (r->a[i].chosen && r->a[i].status == AUTH_PENDING && r->a[i].err.kind == ERR_NONE &&
+		    r->a[i].challenge.err.kind == ERR_NONE)
+			return true;
+	return false;
+}
+
+/* One failure ends the order, while the CA still looks at the other names: if their challenges were gone
+ * before that, they would fail as well, and CAs count failures by name. */
+static void wait_for_the_rest(struct run *r)
+{
+	int64_t ms = REST_POLL_MS, left_ms = REST_MS;
+
+	ask_authorizations(r, false, NULL);
+	while (any_offered(r) && left_ms > 0 && session_wait(r->s, ms)) {
+		left_ms -= ms;
+		ms = ms * 2;
+		ask_authorizations(r, false, NULL);
+	}
+}
+
 static void answer(struct run *r)
 {
 	struct challenge *v = mem_array(r->a_n, sizeof(*v));
@@ -540,7 +578,7 @@ static void answer(struct run *r)
 		spread_errors(r);
 		wait_while(r, PENDING);
 		if (any_failed(r) && session_left_ms(r->s))
-			ask_authorizations(r, false, NULL);
+			wait_for_the_rest(r);
 	}
 	/* whoever put them in place is told which ones have come to nothing */
 	for (size_t k = 0; k < n; k++) {
@@ -843,7 +881,7 @@ static void order_reset(struct order *o)
 	o->err = (struct err){ 0 };
 	o->problem = o->url = NULL;
 	o->retry_after_for = -1;
-	o->warnings = (struct strv){ 0 };
+	o->unauthorized = o->warnings = (struct strv){ 0 };
 }
 
 /* Orders that were gone on with, and came to a bad end, are placed anew: the old one may have been for
@@ -894,6 +932,7 @@ void orders_free(struct order *v, size_t n)
 		chain_free(&v[i].chain);
 		free(v[i].problem);
 		free(v[i].url);
+		strv_free(&v[i].unauthorized);
 		strv_free(&v[i].warnings);
 	}
 }

@@ -22,6 +22,7 @@ struct order {
 	/* what came of it */
 	struct chain chain;             /* empty: see err */
 	struct err   err;               /* ERR_LATER: worth another try at the next run */
+	struct strv  unauthorized;      /* names whose authorization failed, if that is all that is wrong */
 	char        *problem;           /* error type of the CA's, or NULL */
 	int64_t      retry_after_for;   /* a rate limit: not before; -1 */
 	char        *url;               /* of the order, to be resumed or, with a chain, to be forgotten when that

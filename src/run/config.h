@@ -87,6 +87,7 @@ struct line_config {
 	int         challenge_dialect;  /* enum dialect */
 	struct strv challenge_aliases;  /* "NAME TARGET" */
 	struct strv http_listen, tls_listen;    /* ports, or addresses with ports */
+	bool        allow_subset;
 	bool        self_check;
 	int64_t     check_port;         /* where the CA will look, for http-01 */
 	int64_t     dns_wait_for;

@@ -130,6 +130,10 @@ static const struct config_option options[] = {
 	[OPT_TLS_LISTEN] = { ROW("acme", "tls-listen", VALUE_LISTEN, tls_listen),
 		.help = "Where tls-alpn listens: ports, or addresses with ports.",
 		.fallback = "443" },
+	[OPT_ALLOW_SUBSET] = { ROW("acme", "allow-subset", VALUE_YES_NO, allow_subset),
+		.help = "Whether names that the CA does not authorize are left out, rather than to be without a "
+			"certificate.",
+		.fallback = "no" },
 	[OPT_SELF_CHECK] = { ROW("acme", "self-check", VALUE_YES_NO, self_check),
 		.help = "Whether certline looks at a challenge itself before it tells the CA to.",
 		.fallback = "yes" },

@@ -773,14 +773,11 @@ static void tell_alarms(struct engine *en, struct line *l)
 {
 	struct strv alarms = { 0 }, warnings = { 0 };
 	struct facts f;
-	char *expiry;
 
 	line_facts(&f, en->w, l);
 	eyes_alarms(&alarms, l, &f);
 	eyes_warnings(&warnings, l, &f);
-	expiry = expiry_alarm(l, &f, clock_now());
-	if (expiry)
-		strv_take(&alarms, expiry);
+	expiry_alarms(&alarms, l, &f, clock_now());
 	for (size_t i = 0; i < alarms.n; i++)
 		engine_tell(en, TELL_FAILED, l, alarms.v[i]);
 	for (size_t i = 0; i < warnings.n; i++)
@@ -856,7 +853,6 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 {
 	struct strv publishers = { 0 };
 	struct facts f;
-	char *expiry;
 
 	line_publishers(&publishers, l->cfg);
 	line_facts(&f, w, l);
@@ -896,8 +892,6 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 	if (respond_owes(l->cfg))
 		strv_take(out, mem_copy_str("a challenge is still in place, and is taken away at the next run "
 					    "(challenges.json)"));
-	expiry = expiry_alarm(l, &f, clock_now());
-	if (expiry)
-		strv_take(out, expiry);
+	expiry_alarms(out, l, &f, clock_now());
 	eyes_alarms(out, l, &f);
 }

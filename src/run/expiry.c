@@ -9,7 +9,7 @@
 #define URGENT_PART 10                  /* of the lifetime is left */
 #define EARLY_PART  4                   /* the same; told only when renewing has failed */
 
-char *expiry_alarm(const struct line *l, const struct facts *f, int64_t now)
+static char *end_alarm(const struct line *l, const struct facts *f, int64_t now)
 {
 	const struct retry *r = &l->ledger.retry[DO_RENEW];
 	int64_t left_for = f->live.cert_until_at - now, life_for = f->live.cert_until_at - f->live.cert_from_at;
@@ -34,4 +34,29 @@ char *expiry_alarm(const struct line *l, const struct facts *f, int64_t now)
 		text = mem_format("the live certificate ends in %s, at %s UTC%s", rough, at, failed);
 	free(failed);
 	return text;
+}
+
+static char *names_alarm(const struct line *l)
+{
+	struct buf b;
+	char *s;
+
+	if (!l->live.left_out.n)
+		return NULL;
+	buf_init(&b, 4000);
+	for (size_t i = 0; i < l->live.left_out.n; i++)
+		buf_addf(&b, "%s%s", i ? ", " : "", l->live.left_out.v[i]);
+	s = mem_format("the live certificate is not for %s, since the CA has not authorized that ([acme] "
+		       "allow-subset)", b.s);
+	buf_free(&b);
+	return s;
+}
+
+void expiry_alarms(struct strv *out, const struct line *l, const struct facts *f, int64_t now)
+{
+	char *texts[] = { end_alarm(l, f, now), names_alarm(l) };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (texts[i])
+			strv_take(out, texts[i]);
 }

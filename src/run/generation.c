@@ -17,6 +17,7 @@
 
 #define PEM_MAX      ((size_t)1 << 20)
 #define MANIFEST_MAX ((size_t)1 << 20)
+#define URGENT_PART  6          /* of its life is left: names may be left out then */
 
 #define FILES_PER_LEAF 5        /* key, cert, chain, fullchain, combined */
 
@@ -25,6 +26,7 @@ void generation_free(struct generation *g)
 	free(g->issuer);
 	free(g->ca);
 	strv_free(&g->names);
+	strv_free(&g->left_out);
 	for (size_t i = 0; i < g->leaves_n; i++) {
 		free(g->leaves[i].serial);
 		free(g->leaves[i].fingerprint);
@@ -79,9 +81,15 @@ static int decode_leaf(struct leaf *l, const struct json *j, struct err *e)
 	return 0;
 }
 
+static void decode_names(struct strv *out, const struct json *list)
+{
+	for (size_t i = 0; i < json_len(list); i++)
+		strv_add(out, json_text(json_at(list, i)) ? json_text(json_at(list, i)) : "");
+}
+
 static int decode(struct generation *g, const struct json *o, struct err *e)
 {
-	const struct json *list = json_get(o, "names");
+	const struct json *list;
 
 	if (json_int(o, "version", 0) != MANIFEST_VERSION)
 		return err_set(e, ERR_LOCAL, "version %lld is not known to this program",
@@ -93,8 +101,8 @@ static int decode(struct generation *g, const struct json *o, struct err *e)
 	g->issuer = mem_copy_str(json_str(o, "issuer", ""));
 	g->ca = mem_copy_str(json_str(o, "ca", NULL));
 	g->bootstrap = json_bool(o, "bootstrap", false);
-	for (size_t i = 0; i < json_len(list); i++)
-		strv_add(&g->names, json_text(json_at(list, i)) ? json_text(json_at(list, i)) : "");
+	decode_names(&g->names, json_get(o, "names"));
+	decode_names(&g->left_out, json_get(o, "left_out"));
 	list = json_get(o, "keys");
 	if (json_len(list) == 0 || json_len(list) > KEY_TYPE_N || g->keyset <= 0)
 		return err_set(e, ERR_LOCAL, "it names no keys");
@@ -453,6 +461,12 @@ out:
 	return rc;
 }
 
+static void encode_names(struct json *list, const struct strv *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		json_put_str(list, NULL, names->v[i]);
+}
+
 static struct json *manifest(const struct generation *g)
 {
 	struct json *o = json_object(), *list;
@@ -467,9 +481,9 @@ static struct json *manifest(const struct generation *g)
 		json_put_str(o, "ca", g->ca);
 	if (g->bootstrap)
 		json_put_bool(o, "bootstrap", true);
-	list = json_put(o, "names", json_array());
-	for (size_t i = 0; i < g->names.n; i++)
-		json_put_str(list, NULL, g->names.v[i]);
+	encode_names(json_put(o, "names", json_array()), &g->names);
+	if (g->left_out.n)
+		encode_names(json_put(o, "left_out", json_array()), &g->left_out);
 	list = json_put(o, "keys", json_array());
 	for (size_t i = 0; i < g->leaves_n; i++) {
 		const struct leaf *l = &g->leaves[i];
@@ -575,6 +589,15 @@ out:
 	return rc;
 }
 
+/* Whether what there is will not do for much longer. */
+static bool urgent(const struct generation *g, const struct line_config *c, int64_t now)
+{
+	int64_t from_at, until_at;
+
+	generation_validity(g, &from_at, &until_at);
+	return g->bootstrap || !generation_fits_names(g, c) || until_at - now < (until_at - from_at) / URGENT_PART;
+}
+
 static int issue(struct material *m, const struct line_config *c, const struct generation *from,
 		 const struct generation *live, bool force, int64_t now, struct issue_report *r, struct err *e)
 {
@@ -589,6 +612,7 @@ static int issue(struct material *m, const struct line_config *c, const struct g
 		for (size_t i = 0; i < from->leaves_n; i++)
 			ids[i] = from->leaves[i].renewal_id;
 	}
+	w.urgent = from && urgent(from, c, now);
 	if (live && live->number) {
 		generation_validity(live, &from_at, &until_at);
 		w.expired = until_at <= now;
@@ -601,6 +625,7 @@ static int issue(struct material *m, const struct line_config *c, const struct g
 	if (issue_acme(m->issued, &w, c, r, e) < 0)
 		return -1;
 	m->g.ca = mem_copy_str(r->ca);
+	strv_copy(&m->g.left_out, &r->left_out);
 	return 0;
 }
 
@@ -728,7 +753,15 @@ int generation_remove(const struct line_config *c, int number, struct err *e)
 
 bool generation_fits_names(const struct generation *g, const struct line_config *c)
 {
-	return strv_same(&g->names, &c->domains);
+	struct strv all = { 0 };
+	bool same;
+
+	strv_copy(&all, &g->names);
+	for (size_t i = 0; i < g->left_out.n && c->allow_subset; i++)
+		strv_add(&all, g->left_out.v[i]);
+	same = strv_same(&all, &c->domains);
+	strv_free(&all);
+	return same;
 }
 
 bool generation_fits_types(const struct generation *g, const struct line_config *c)

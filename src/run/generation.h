@@ -34,6 +34,7 @@ struct generation {
 	char   *ca;                     /* directory of the CA that issued; NULL: none did */
 	bool    bootstrap;              /* a stand-in for a certificate of the configured issuer */
 	struct strv names;
+	struct strv left_out;           /* of the configured names: the CA has not authorized them */
 	struct leaf *leaves;
 	size_t  leaves_n;
 };
@@ -75,6 +76,7 @@ int generation_list(int **numbers, size_t *n, const struct line_config *c, struc
 /* Copies its keys and certificates to [dirs] backups, if there is such a folder, and deletes it. */
 int generation_remove(const struct line_config *c, int number, struct err *e) NEEDS_CHECK;
 
+/* All of the configured names, but for those that were left out, if that is allowed. */
 bool generation_fits_names(const struct generation *g, const struct line_config *c);
 bool generation_fits_types(const struct generation *g, const struct line_config *c);
 /* The validity of the certificate that ends first. */

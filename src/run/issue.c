@@ -42,6 +42,7 @@ void issued_free(struct issued *v, size_t n)
 void issue_report_free(struct issue_report *r)
 {
 	free(r->ca);
+	strv_free(&r->left_out);
 	strv_free(&r->notes);
 	*r = (struct issue_report){ .retry_after_for = -1 };
 }

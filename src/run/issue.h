@@ -22,12 +22,14 @@ struct issue_want {
 					 * NULL: none did */
 	bool        expired;
 	bool        force;              /* a certificate that nobody trusts may take its place */
+	bool        urgent;             /* better one without some of the names than none ([acme] allow-subset) */
 	int64_t     now;
 };
 
 /* What is told beside the result. */
 struct issue_report {
 	char       *ca;                 /* directory of the CA that issued; NULL: self-signed */
+	struct strv left_out;           /* names of the line that the certificates are not for */
 	struct strv notes;              /* sentences for the log */
 	int64_t     retry_after_for;    /* after a failure: not before; -1 */
 };

@@ -19,6 +19,7 @@
 #define FALL_BACK_REST_FOR HOUR         /* a CA that wants to rest for longer is not waited for */
 #define RATE_REST_FOR  HOUR             /* after "rateLimited" without a Retry-After */
 #define REST_MAX_FOR   (14 * DAY)
+#define SUBSETS_MAX    2                /* orders with ever fewer names, in one run */
 
 /* orders.json */
 struct orders {
@@ -192,9 +193,21 @@ static void heed_rate_limit(struct ca_account *a, const struct order *o, struct 
 		ca_rest_until(a, when_add(now, rest_for));
 }
 
-static int run_orders(struct issued *out, const struct issue_want *w, struct ca_account *a,
-		      const struct line_config *c, struct orders *file, struct issue_report *r, struct err *e)
+/* Adds to `all` what one failed order was not authorized for; false: it failed for another reason. */
+static bool add_unauthorized(struct strv *all, const struct order *o)
 {
+	for (size_t i = 0; i < o->unauthorized.n; i++)
+		if (!strv_has(all, o->unauthorized.v[i]))
+			strv_add(all, o->unauthorized.v[i]);
+	return o->unauthorized.n > 0;
+}
+
+/* For some of the names of the line; *unauthorized: those to which a failure is due, and to nothing else. */
+static int run_orders(struct issued *out, struct strv *unauthorized, const struct strv *names,
+		      const struct issue_want *w, struct ca_account *a, const struct line_config *c,
+		      struct orders *file, struct issue_report *r, struct err *e)
+{
+	bool by_names = true;
 	struct order *v = mem_array(w->n, sizeof(*v));
 	char **spki = mem_array(w->n, sizeof(*spki));
 	struct diary diary = { file, a->ca, spki };
@@ -210,7 +223,7 @@ static int run_orders(struct issued *out, const struct issue_want *w, struct ca_
 	for (size_t i = 0; i < w->n; i++) {
 		bool same_ca = w->ca && strcmp(w->ca, a->directory) == 0;
 
-		v[i] = (struct order){ .key = w->keys[i], .names = &c->domains, .profile = profile,
+		v[i] = (struct order){ .key = w->keys[i], .names = names, .profile = profile,
 				       .chain_by = c->chain_by, .resume = order_url(file, a->ca, spki[i]) };
 		if (same_ca && session_directory(a->session)->renewal_info)
 			v[i].replaces = w->renewal_ids[i];
@@ -229,6 +242,7 @@ static int run_orders(struct issued *out, const struct issue_want *w, struct ca_
 		if (v[i].err.kind == ERR_NONE)
 			continue;
 		heed_rate_limit(a, &v[i], r, w->now);
+		by_names &= add_unauthorized(unauthorized, &v[i]);
 		if (rc == 0)
 			*e = v[i].err;
 		rc = -1;
@@ -237,11 +251,68 @@ out:
 	for (size_t i = 0; i < x.warnings.n; i++)
 		strv_add(&r->notes, x.warnings.v[i]);
 	respond_free(&x);
+	if (!by_names)
+		strv_free(unauthorized);
 	orders_free(v, w->n);
 	for (size_t i = 0; i < w->n; i++)
 		free(spki[i]);
 	free(spki);
 	free(v);
+	return rc;
+}
+
+/* The first name is what many clients show, and hosts of owners are what the key is vouched for. */
+static bool may_go(const struct line_config *c, const char *name)
+{
+	if (strcmp(name, c->domains.v[0]) == 0)
+		return false;
+	for (size_t i = 0; i < c->owners.n; i++)
+		if (text_ends(c->owners.v[i], name) &&
+		    c->owners.v[i][strlen(c->owners.v[i]) - strlen(name) - 1] == '.')
+			return false;
+	return true;
+}
+
+/* Takes names away from those that are left; false: one of them must not go. */
+static bool leave_out(struct strv *names, struct issue_report *r, const struct strv *unauthorized,
+		      const struct line_config *c)
+{
+	struct strv left = { 0 };
+
+	for (size_t i = 0; i < unauthorized->n; i++)
+		if (!may_go(c, unauthorized->v[i]))
+			return false;
+	for (size_t i = 0; i < names->n; i++)
+		strv_add(strv_has(unauthorized, names->v[i]) ? &r->left_out : &left, names->v[i]);
+	strv_free(names);
+	*names = left;
+	return true;
+}
+
+/* With as many of the names as the CA authorizes, if that is allowed and there is nothing better. */
+static int order_certificates(struct issued *out, const struct issue_want *w, struct ca_account *a,
+			      const struct line_config *c, struct orders *file, struct issue_report *r, struct err *e)
+{
+	struct strv names = { 0 }, unauthorized = { 0 };
+	struct err first;
+	int rc;
+
+	strv_copy(&names, &c->domains);
+	strv_free(&r->left_out);
+	rc = run_orders(out, &unauthorized, &names, w, a, c, file, r, e);
+	first = *e;
+	for (int tries = c->allow_subset && w->urgent ? SUBSETS_MAX : 0; tries > 0 && rc < 0; tries--) {
+		if (!unauthorized.n || !leave_out(&names, r, &unauthorized, c))
+			break;
+		issued_free(out, w->n);
+		strv_free(&unauthorized);
+		rc = run_orders(out, &unauthorized, &names, w, a, c, file, r, e);
+	}
+	if (rc == 0 && r->left_out.n)
+		strv_take(&r->notes, mem_format("the certificate is for %zu of %zu names: %s", names.n, c->domains.n,
+						first.text));
+	strv_free(&unauthorized);
+	strv_free(&names);
 	return rc;
 }
 
@@ -298,7 +369,7 @@ static int try_ca(struct issued *out, const struct issue_want *w, const struct l
 		goto out;
 	rc = check_caa(&a, c, r, e);
 	if (rc == 0)
-		rc = run_orders(out, w, &a, c, file, r, e);
+		rc = order_certificates(out, w, &a, c, file, r, e);
 	if (rc == 0)
 		r->ca = mem_copy_str(a.directory);
 	else

@@ -4,6 +4,7 @@
 #include "run/observe.h"
 
 #include "base/mem.h"
+#include "base/when.h"
 #include "run/links.h"
 #include "run/publish.h"
 #include "run/suggest.h"
@@ -19,6 +20,9 @@ static void certs(struct ledger_certs *out, const struct generation *g, const st
 		return;
 	generation_validity(g, &out->from_at, &out->until_at);
 	out->suggested_at = suggest_at(l, g, &ignored);
+	/* with all names, as soon as may be */
+	if (g->left_out.n && (!out->suggested_at || out->suggested_at > g->made_at + DAY))
+		out->suggested_at = g->made_at + DAY;
 	out->fits_names = generation_fits_names(g, c);
 	out->fits_types = generation_fits_types(g, c);
 	/* the configured issuer has another word for it */
