@@ -124,6 +124,11 @@ void json_put_str(struct json *to, const char *key, const char *s)
 	json_put(to, key, outside(need(v ? v : json_string("?"))));
 }
 
+void json_drop(struct json *from, const char *key)
+{
+	(void)json_object_del(inside(from), key);
+}
+
 void json_put_int(struct json *to, const char *key, int64_t n)
 {
 	json_put(to, key, outside(need(json_integer(n))));

@@ -93,7 +93,10 @@ static int note(void *arg, size_t i, const char *url, struct err *e)
 	struct diary *d = arg;
 	char *name = order_name(d->ca, d->spki[i]);
 
-	json_put_str(json_get(d->orders->doc, "orders"), name, url);
+	if (url)
+		json_put_str(json_get(d->orders->doc, "orders"), name, url);
+	else
+		json_drop(json_get(d->orders->doc, "orders"), name);
 	free(name);
 	return orders_save(d->orders, e);
 }
@@ -435,7 +438,7 @@ void issue_acme_stored(const struct issue_want *w, const struct line_config *c)
 	for (size_t i = 0; i < w->n; i++)
 		for (size_t k = 0; k < names.n && key_spki(&d, w->keys[i], &ignored) == 0; k++)
 			if (text_ends(names.v[k], d.sha256))
-				json_put_str(json_get(file.doc, "orders"), names.v[k], NULL);
+				json_drop(json_get(file.doc, "orders"), names.v[k]);
 	if (orders_save(&file, &ignored) < 0)
 		goto out;
 out:

@@ -245,6 +245,7 @@ lab_get "$MOCK_MGMT/mode" --data-binary '[]' >/dev/null
 exits 0 'the first one answers again' renew
 is 'and issues' "$(jq -r .ca "$LINE_DIR/live/manifest.json")" "$MOCK_URL"
 is 'its failures are forgotten' "$(jq -r ".failures[\"$MOCK_URL\"]" "$LINE_DIR/orders.json")" 0
+is 'and no order is left' "$(jq -c .orders "$LINE_DIR/orders.json")" '{}'
 mock_mode html-404 '"at": ["directory"]'
 exits 1 'a new failure is a first one' renew
 is '... the second CA is not asked' "$(jq -r .ca "$LINE_DIR/live/manifest.json")" "$MOCK_URL"

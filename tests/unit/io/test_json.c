@@ -205,6 +205,9 @@ static void getters_fall_back(void **state)
 	assert_int_equal(json_int(o, "t", -1), -1);
 	assert_int_equal(json_int(o, "none", INT64_MIN), INT64_MIN);
 
+	json_drop(o, "r");
+	json_drop(o, "r");
+	assert_false(json_has(o, "r"));
 	assert_true(json_bool(o, "t", false));
 	assert_false(json_bool(o, "f", true));
 	assert_true(json_bool(o, "i", true));
