@@ -124,6 +124,11 @@ void json_put_str(struct json *to, const char *key, const char *s)
 	json_put(to, key, outside(need(v ? v : json_string("?"))));
 }
 
+struct json *json_clone(const struct json *v)
+{
+	return v ? outside(need(json_deep_copy(inside(v)))) : NULL;
+}
+
 void json_drop(struct json *from, const char *key)
 {
 	(void)json_object_del(inside(from), key);

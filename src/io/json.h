@@ -35,6 +35,7 @@ struct json *json_put(struct json *to, const char *key, struct json *value);
 void json_put_str(struct json *to, const char *key, const char *s);     /* NULL: JSON null */
 void json_put_int(struct json *to, const char *key, int64_t n);
 void json_put_bool(struct json *to, const char *key, bool b);
+struct json *json_clone(const struct json *v);           /* NULL of NULL */
 void json_drop(struct json *from, const char *key);     /* not being there is no error */
 
 struct json *json_get(const struct json *o, const char *key);           /* NULL if absent */

@@ -11,7 +11,7 @@
 #include "sys/proc.h"
 
 #define DIARY_MAX ((size_t)4 << 20)
-#define TRIES_MAX 3                     /* to take a challenge away */
+#define TRIES_MAX 10                    /* to take a challenge away */
 
 static bool usable(const struct placed *p, enum method m)
 {
@@ -79,19 +79,57 @@ int respond_write_diary(const struct respond *x, struct err *e)
 {
 	struct json *o = json_object(), *list;
 	char *path = diary_path(x->c);
-	bool empty = true;
+	bool empty;
 	int rc;
 
 	json_put_int(o, "version", 1);
 	list = json_put(o, "challenges", json_array());
-	for (size_t i = 0; i < x->n; i++) {
-		if (!x->v[i].owed)
-			continue;
-		put_placed(list, &x->v[i]);
-		empty = false;
-	}
+	for (size_t i = 0; i < json_len(x->debts); i++)
+		json_put(list, NULL, json_clone(json_at(x->debts, i)));
+	for (size_t i = 0; i < x->n; i++)
+		if (x->v[i].owed)
+			put_placed(list, &x->v[i]);
+	empty = json_len(list) == 0;
 	rc = empty ? fs_unlink(path, e) : store_write_json(path, o, DIARY_MAX, store_private_file(x->c), e);
 	json_free(o);
+	free(path);
+	return rc;
+}
+
+/* A file that says nothing would keep the line from its certificates; it may tell a person more. */
+static int set_aside(const char *path, struct err *e)
+{
+	char *aside = mem_format("%s.damaged", path);
+	struct err moving;
+
+	if (fs_rename(path, aside, &moving) < 0)
+		*e = moving;
+	else
+		err_wrap(e, "%s was damaged, and is %s now: see to it that no challenge is left in DNS or in "
+			 "challenge-dir", path, aside);
+	free(aside);
+	return -1;
+}
+
+/* *list: what is written down; NULL: nothing.  It lives as long as *doc. */
+static int read_diary(struct json **doc, const struct json **list, const struct line_config *c, struct err *e)
+{
+	char *path = diary_path(c);
+	bool missing;
+	struct buf b;
+	int rc;
+
+	*doc = NULL;
+	*list = NULL;
+	buf_init(&b, DIARY_MAX);
+	rc = fs_read(&b, path, DIARY_MAX, &missing, e);
+	if (rc == 0 && !missing) {
+		*doc = json_parse(b.s, b.len, e);
+		*list = json_get(*doc, "challenges");
+		if (!*doc)
+			rc = set_aside(path, e);
+	}
+	buf_free(&b);
 	free(path);
 	return rc;
 }
@@ -217,10 +255,19 @@ static void take_all(struct respond *x)
 static void present(void *arg, struct challenge *v, size_t n)
 {
 	struct respond *x = arg;
+	const struct json *debts;
+	struct json *doc;
 	struct err e;
 
 	x->v = mem_array(n, sizeof(*x->v));
 	x->n = n;
+	if (read_diary(&doc, &debts, x->c, &e) < 0) {
+		fail_all(x, &e);
+		return;
+	}
+	json_free(x->debts);
+	x->debts = json_clone(debts);
+	json_free(doc);
 	for (size_t i = 0; i < n; i++) {
 		char *whole = mem_format("%s%s", v[i].wildcard ? "*." : "", v[i].name);
 
@@ -250,8 +297,8 @@ static void present(void *arg, struct challenge *v, size_t n)
 	respond_http_look(x);
 }
 
-/* What could not be taken away is tried again by the next runs, a few times: a hook that fails because there
- * is nothing left to take away must not keep the line from its certificates for good. */
+/* What could not be taken away is tried again by the next runs, but not for good: a hook may fail because
+ * there is nothing left to take away. */
 static int settle(struct respond *x, struct err *e)
 {
 	const struct placed *first = NULL;
@@ -259,17 +306,17 @@ static int settle(struct respond *x, struct err *e)
 	for (size_t i = 0; i < x->n; i++) {
 		struct placed *p = &x->v[i];
 
-		p->owed = p->owed && p->c->err.kind != ERR_NONE && ++p->tries < TRIES_MAX;
-		if (p->owed && !first)
+		if (p->owed && p->c->err.kind != ERR_NONE && !first)
 			first = p;
+		p->owed = p->owed && p->c->err.kind != ERR_NONE && ++p->tries < TRIES_MAX;
 	}
 	if (respond_write_diary(x, e) < 0)
 		return -1;
 	if (!first)
 		return 0;
 	*e = first->c->err;
-	return err_wrap(e, "taking the challenge of %s away (try %d of %d)", first->c->name, (int)first->tries,
-			TRIES_MAX);
+	return err_wrap(e, "taking the challenge of %s away (try %d of %d%s)", first->c->name, (int)first->tries,
+			TRIES_MAX, first->owed ? "" : ", the last one: if it is still there, do it by hand");
 }
 
 static void withdraw(void *arg, struct challenge *v, size_t n)
@@ -307,6 +354,7 @@ void respond_free(struct respond *x)
 {
 	listener_stop(&x->listener);
 	free_placed(x);
+	json_free(x->debts);
 	strv_free(&x->warnings);
 }
 
@@ -322,25 +370,13 @@ bool respond_owes(const struct line_config *c)
 int respond_clean(const struct line_config *c, struct err *e)
 {
 	struct respond x = { .c = c };
-	struct challenge *v = NULL;
-	char *path = diary_path(c);
-	struct json *o = NULL;
+	struct challenge *v;
 	const struct json *list;
-	bool missing;
-	struct buf b;
+	struct json *doc;
 	int rc;
 
-	buf_init(&b, DIARY_MAX);
-	rc = fs_read(&b, path, DIARY_MAX, &missing, e);
-	if (rc < 0 || missing)
-		goto out;
-	o = json_parse(b.s, b.len, e);
-	if (!o) {
-		rc = err_wrap(e, "%s is damaged: see to it that no challenge is left in DNS or in challenge-dir, and "
-			      "delete it", path);
-		goto out;
-	}
-	list = json_get(o, "challenges");
+	if (read_diary(&doc, &list, c, e) < 0)
+		return -1;
 	x.n = json_len(list);
 	x.v = mem_array(x.n, sizeof(*x.v));
 	v = mem_array(x.n, sizeof(*v));
@@ -353,10 +389,7 @@ int respond_clean(const struct line_config *c, struct err *e)
 	for (size_t i = 0; i < x.n; i++)
 		challenge_free(&v[i]);
 	respond_free(&x);
-out:
-	json_free(o);
-	buf_free(&b);
+	json_free(doc);
 	free(v);
-	free(path);
 	return rc;
 }

@@ -313,17 +313,24 @@ is '... nothing is owed' "$(owed)" ''
 # --- a hook that cannot take away ---------------------------------------------------------------------------
 
 recorder dehydrated
-printf '%s\n' 0 0 0 5 5 0 5 5 5 5 0 >"$RECORD.exit"
+printf '%s\n' 0 0 0 5 5 0 5 5 0 0 0 0 0 0 5 0 >"$RECORD.exit"
 exits 1 'two of three are not taken away: the certificate is there, but the line is not in order' init
-like '... which is said' "$OUT$ERR" 'taking the challenge of .* away \(try 1 of 3\): challenge-hook .*exit status 5'
+like '... which is said' "$OUT$ERR" 'taking the challenge of .* away \(try 1 of 10\): challenge-hook .*exit status 5'
 is '... and two are owed' "$(owed | wc -l)" 2
 run status
 like '... as status says' "$OUT" 'a challenge is still in place'
-exits 1 'the next run tries again, and before an order once more' renew
-like '... and says so' "$ERR" 'taking the challenge of .* away \(try 2 of 3\)'
-is '... but not for ever' "$(grep -c "^call 'clean" "$LOG" | awk '{ print ($1 >= 9) }')" 1
-is '... then the order is placed' "$(grep -c "^call 'deploy" "$LOG" | awk '{ print ($1 > 3) }')" 1
+BEFORE=$(readlink "$LINE_DIR/live")
+exits 1 'the next run tries again' renew
+like '... and says so' "$ERR" 'taking the challenge of .* away \(try 2 of 10\)'
+check '... but the line has its new certificate all the same' [ "$(readlink "$LINE_DIR/live")" != "$BEFORE" ]
+is '... and two are owed still' "$(owed | wc -l)" 2
+tries() { jq -c '[.challenges[].tries] | sort' "$LINE_DIR/challenges.json"; }
+is '... as often as they were tried' "$(tries)" '[2,2]'
+jq '.challenges[].tries = 9' "$LINE_DIR/challenges.json" >"$SCRATCH/nine" && cat "$SCRATCH/nine" >"$LINE_DIR/challenges.json"
+exits 1 'the last try' cron
+like '... says that it was' "$ERR" 'away \(try 10 of 10, the last one: if it is still there, do it by hand\)'
 is '... and nothing is owed' "$(owed)" ''
+exits 0 'after that nobody is bothered' cron
 
 # --- hooks that work: one for each dialect, written as for that client --------------------------------------
 
@@ -536,9 +543,12 @@ kill -KILL "$KILLED"
 wait "$KILLED" 2>/dev/null
 rm "$SCRATCH/hold" "$SCRATCH/hooked/.well-known/acme-challenge"/*
 exits 1 'killed, and what is owed is gone: it fails' cron
-like '... and is told' "$ERR" 'taking the challenge of w.example.test away \(try 1 of 3\)'
-NOW=$(($(date +%s) + 7200))
-exits 0 '... but the line has its certificate in the end' cron
-NOW=
-check '... of the CA' by_ca
+like '... and is told' "$ERR" 'taking the challenge of w.example.test away \(try 1 of 10\)'
+check '... but the line has its certificate' by_ca
+
+echo '{ "version": 1, "challen' >"$LINE_DIR/challenges.json"
+exits 1 'a damaged file' cron
+like '... is moved aside, which is said' "$ERR" 'challenges.json was damaged, and is .*challenges.json.damaged now: see to it'
+check '... with what is in it' grep -q challen "$LINE_DIR/challenges.json.damaged"
+exits 0 '... once' cron
 finish
