@@ -717,6 +717,7 @@ static void fill(struct key_facts *f, const struct keyset *k, const struct ledge
 		.id = k->id,
 		.gen = k->gen,
 		.compromised = k->compromised,
+		.disowned = k->compromised && (k->revoke_gen || k->revoked_at),
 		.created_at = k->created_at,
 		.staged_at = k->staged_at,
 		.retired_at = k->retired_at,

@@ -208,7 +208,7 @@ static bool cert_due(const struct in *i, const struct key_facts *k)
 
 static bool live_cert_due(const struct in *i)
 {
-	return cert_due(i, &i->f->live);
+	return !i->f->live.disowned && cert_due(i, &i->f->live);
 }
 
 static bool staging_cert_due(const struct in *i)

@@ -89,6 +89,7 @@ struct key_facts {
 	bool    fits_names;             /* its certificates are for the configured names */
 	bool    bootstrap;              /* a stand-in certificate, not yet from the configured issuer */
 	bool    compromised;
+	bool    disowned;               /* ... and revoked as such, or about to be: no CA takes it again */
 	int64_t created_at;             /* of the key */
 	int64_t staged_at;
 	int64_t retired_at;

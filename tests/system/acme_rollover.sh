@@ -294,6 +294,9 @@ NEW=$(generation staging)
 check 'the next key is published beside the old one' published "$OLD" "$NEW"
 is 'which is still served' "$(generation live)" "$OLD"
 is 'and not revoked' "$(pebble_status "$SCRATCH/stolen.pem")" Valid
+run renew "$LINE"
+check 'no CA is asked for another certificate of the stolen key' cmp "$LIVE/cert.pem" "$SCRATCH/stolen.pem"
+NEW=$(generation staging)
 STAGING=${TTL}s
 conf "$CA"
 check 'cron promotes the next key' cron_until 20 is_live "$NEW"

@@ -355,6 +355,19 @@ static void standby_is_staged_early_and_promoted_when_due(void **state)
 	assert_int_equal(next(&p, &f), DO_PROMOTE);
 }
 
+static void a_key_that_was_revoked_gets_no_certificate(void **state)
+{
+	struct facts f = steady();
+
+	(void)state;
+	f.live.cert_until_at = NOW + 1;
+	assert_int_equal(next(&dane, &f), DO_RENEW);
+	f.live.compromised = true;                      /* servers go on with it for a while */
+	assert_int_equal(next(&dane, &f), DO_RENEW);
+	f.live.disowned = true;
+	assert_int_not_equal(next(&dane, &f), DO_RENEW);
+}
+
 static void emergency_waits_for_caches_only(void **state)
 {
 	struct facts f = staged();
@@ -742,6 +755,7 @@ static void build(struct policy *p, struct facts *f, uint32_t n)
 	p->no_stand_in = drawn >> 21 & 1;
 	if (drawn >> 20 & 1)
 		f->tried = 1U << DO_RENEW;
+	f->live.disowned = f->live.compromised && (drawn >> 19 & 1);
 }
 
 #define BITS 26
@@ -775,6 +789,8 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 		return "retirement while the live key is not everywhere";
 	if (d->step == DO_DEPLOY && p->no_stand_in && f->live.bootstrap)
 		return "servers are given a stand-in";
+	if (d->step == DO_RENEW && f->live.disowned)
+		return "a certificate for a key that was revoked";
 	if (d->step == DO_REVOKE && !f->revoke_due)
 		return "revocation that nobody has ordered";
 	if (d->step == DO_ROLL_BACK && p->verifies && f->back_sight != SIGHT_GO)
@@ -791,7 +807,7 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 		return "roll-back to a key that DNS does not vouch for";
 	if (d->step == DO_NOTHING && f->live.present &&
 	    (f->links_wrong || (f->deploy_pending && !(p->no_stand_in && f->live.bootstrap)) || f->revoke_due ||
-	     ((!f->live.fits_names || f->live.bootstrap) && !f->tried) ||
+	     ((!f->live.fits_names || f->live.bootstrap) && !f->tried && !f->live.disowned) ||
 	     (open && (!p->tells || f->deployed_at)) ||
 	     (k->present && (!k->fits_types || !k->fits_names))))
 		return "something due is left undone";
@@ -916,6 +932,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(promotion_is_blocked_by_any_open_publication),
 		cmocka_unit_test(promotion_needs_a_certificate_that_fits),
 		cmocka_unit_test(standby_is_staged_early_and_promoted_when_due),
+		cmocka_unit_test(a_key_that_was_revoked_gets_no_certificate),
 		cmocka_unit_test(emergency_waits_for_caches_only),
 		cmocka_unit_test(without_dns_promotion_follows_staging),
 		cmocka_unit_test(first_set_only_after_the_servers_have_the_key),
