@@ -760,33 +760,34 @@ static int take_chain(struct chain *out, const struct order *o, const struct cal
 	return -1;
 }
 
-/* The CA's other chains for the same certificate, until one leads where it is to. */
+/* The CA's other chains for the same certificate: the one that ends nearest to where it is to lead. */
 static void prefer(struct run *r, struct order *o, const struct strv *links)
 {
 	static const char rel[] = "alternate ";
 	struct call c[ALTERNATES_MAX];
 	size_t n = 0;
-	bool found = false;
+	int distance = chain_leads_to(&o->chain, o->chain_by);
 
 	for (size_t i = 0; i < links->n && n < ALTERNATES_MAX; i++)
 		if (text_starts(links->v[i], rel) && acme_is_url(links->v[i] + strlen(rel)))
 			c[n++] = (struct call){ .url = links->v[i] + strlen(rel),
 						.accept = "application/pem-certificate-chain" };
 	session_call_all(r->s, c, n, 0);
-	for (size_t i = 0; i < n && !found; i++) {
+	for (size_t i = 0; i < n && distance != 0; i++) {
 		struct chain other = { 0 };
 		struct err e;
+		int d = take_chain(&other, o, &c[i], r->now, &e) == 0 ? chain_leads_to(&other, o->chain_by) : -1;
 
-		found = take_chain(&other, o, &c[i], r->now, &e) == 0 && chain_leads_to(&other, o->chain_by);
-		if (found) {
+		if (d >= 0 && (distance < 0 || d < distance)) {
 			chain_free(&o->chain);
 			o->chain = other;
+			distance = d;
 		} else {
 			chain_free(&other);
 		}
 	}
 	calls_free(c, n);
-	if (!found)
+	if (distance < 0)
 		strv_take(&o->warnings, mem_format("the CA offers no chain that leads to \"%s\"; its default is "
 						   "used", o->chain_by));
 }
@@ -796,12 +797,14 @@ static void fetched(struct run *r, struct work *w, const struct call *c)
 	struct order *o = w->o;
 
 	if (take_chain(&o->chain, o, c, r->now, &o->err) < 0) {
-		err_wrap(&o->err, "the certificate of the CA is not used");
 		/* the next one would be no better, and CAs count them */
-		o->retry_after_for = UNUSED_REST_FOR;
+		if (c->err.kind == ERR_NONE) {
+			err_wrap(&o->err, "the certificate of the CA is not used");
+			o->retry_after_for = UNUSED_REST_FOR;
+		}
 		return;
 	}
-	if (o->chain_by && !chain_leads_to(&o->chain, o->chain_by))
+	if (o->chain_by && chain_leads_to(&o->chain, o->chain_by) != 0)
 		prefer(r, o, &c->links);
 }
 

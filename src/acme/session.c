@@ -30,7 +30,19 @@ struct session {
 	const struct key *key;
 	char            *account;
 	int64_t          request_ms, until_ms;
+	struct rest     *rest;          /* NULL: nobody wants to know */
 };
+
+static void note_rest(const struct session *s, int status, const char *problem, int64_t retry_after_for)
+{
+	bool limited = status == 429 || (problem && strcmp(problem, "rateLimited") == 0);
+
+	if (!s->rest || (!limited && status != 503))
+		return;
+	s->rest->limited |= limited;
+	if (retry_after_for > s->rest->rest_for)
+		s->rest->rest_for = retry_after_for;
+}
 
 /* The directory -------------------------------------------------------------------------------- */
 
@@ -126,6 +138,9 @@ static int ask_directory(struct session *s, const char *url, struct err *e)
 			problem_error(e, &r, NULL, NULL);
 		else
 			rc = take_directory(&s->dir, &r, e);
+		again = again && r.retry_after_for <= PAUSE_MAX_FOR;
+		if (rc < 0 && (!again || tries == LOST_REPLIES))
+			note_rest(s, r.status, NULL, r.retry_after_for);
 		http_requests_free(&r, 1);
 		if (!again || !session_wait(s, PAUSE_MS << tries))
 			break;
@@ -145,6 +160,7 @@ int session_open(struct session **out, const struct session_config *c, struct er
 	s = mem_alloc(sizeof(*s));
 	s->request_ms = c->request_ms;
 	s->until_ms = clock_monotonic_ms() + c->run_ms;
+	s->rest = c->rest;
 	if (http_new(&s->http, &hc, e) < 0 || ask_directory(s, c->directory, e) < 0) {
 		session_close(s);
 		return -1;
@@ -265,6 +281,7 @@ static int fetch_nonces(struct session *s, size_t n, struct err *e)
 		rc = r[i].status ? problem_error(e, &r[i], NULL, NULL) : -1;
 		if (!r[i].status)
 			*e = r[i].err;
+		note_rest(s, r[i].status, NULL, r[i].retry_after_for);
 		if (r[i].status && r[i].status < 300)
 			err_set(e, ERR_REFUSED, "the CA gives no nonce at %s", s->dir.new_nonce);
 	}
@@ -293,18 +310,16 @@ static void take_reply(struct call *c, struct http_request *r)
 {
 	c->status = r->status;
 	c->retry_after_for = r->retry_after_for;
+	if (!r->status)
+		c->err = r->err;
+	else if (r->status >= 300)
+		problem_error(&c->err, r, &c->problem, &c->problem_doc);
 	c->location = r->location;
 	r->location = NULL;
 	c->links = r->links;
 	r->links = (struct strv){ 0 };
-	if (!r->status) {
-		c->err = r->err;
+	if (c->err.kind != ERR_NONE)
 		return;
-	}
-	if (r->status >= 300) {
-		problem_error(&c->err, r, &c->problem, &c->problem_doc);
-		return;
-	}
 	c->body = r->body;
 	r->body = (struct buf){ 0 };
 	if (r->media_type && strcmp(r->media_type, "application/json") == 0) {
@@ -323,7 +338,8 @@ static bool again(const struct session *s, struct call *c, struct effort *f)
 
 	if (c->problem && strcmp(c->problem, "badNonce") == 0)
 		return ++f->bad_nonces < BAD_NONCES;
-	if (c->err.kind != ERR_LATER || (c->status && c->status < 500))
+	/* a 429 is meant as it is said: who gives no time does not want to be asked again soon */
+	if (c->err.kind != ERR_LATER || (c->status == 429 ? c->retry_after_for < 0 : c->status && c->status < 500))
 		return false;
 	if (c->retry_after_for > PAUSE_MAX_FOR || f->lost++ == most)
 		return false;
@@ -404,6 +420,9 @@ void session_call_all(struct session *s, struct call *c, size_t n, size_t nonces
 		    !session_wait(s, from_ms - clock_monotonic_ms()))
 			break;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (c[i].err.kind != ERR_NONE)
+			note_rest(s, c[i].status, c[i].problem, c[i].retry_after_for);
 	free(of);
 	free(f);
 }

@@ -12,11 +12,18 @@
 #include "io/http.h"
 #include "io/json.h"
 
+/* How long a CA that said no, and meant it for good, wants to be left alone: 429, 503 and rateLimited. */
+struct rest {
+	int64_t rest_for;               /* the longest Retry-After; -1: it has named none */
+	bool    limited;                /* a rate limit */
+};
+
 struct session_config {
 	const char *directory;          /* URL */
 	const char *ca_file;            /* PEM bundle in place of the system's; NULL */
 	int64_t     request_ms;         /* for one request */
 	int64_t     run_ms;             /* for everything that is done with the session */
+	struct rest *rest;              /* kept up to date, also if no session comes of it; NULL */
 };
 
 struct session;

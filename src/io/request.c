@@ -326,21 +326,21 @@ static void read_fingerprint(char out[SHA256_HEX_LEN + 1], const char *wanted)
 		out[0] = '\0';
 }
 
-bool chain_leads_to(const struct chain *c, const char *wanted)
+int chain_leads_to(const struct chain *c, const char *wanted)
 {
 	char hex[SHA256_HEX_LEN + 1], spki[SHA256_HEX_LEN + 1], whole[SHA256_HEX_LEN + 1];
-	bool leads = false;
+	int distance = -1;
 
 	read_fingerprint(hex, wanted);
-	for (size_t i = 0; i < c->n && !leads; i++) {
+	for (size_t i = c->n; i-- > 0 && distance < 0;) {
 		struct err ignored = { 0 };
 
-		leads = has_common_name(X509_get_issuer_name(c->v[i]->x509), wanted) ||
-			(i > 0 && hex[0] && cert_anchor(spki, whole, c->v[i], &ignored) == 0 &&
-			 strcmp(hex, whole) == 0);
+		if (has_common_name(X509_get_issuer_name(c->v[i]->x509), wanted) ||
+		    (i > 0 && hex[0] && cert_anchor(spki, whole, c->v[i], &ignored) == 0 && strcmp(hex, whole) == 0))
+			distance = (int)(c->n - 1 - i);
 	}
 	ERR_clear_error();
-	return leads;
+	return distance;
 }
 
 int cert_der(struct buf *out, const struct cert *c, struct err *e)

@@ -30,8 +30,9 @@ int chain_check(const struct chain *c, const struct key *k, const struct strv *n
 /* PEM of certificates from index `from` on; nothing if there are none.  ERR_LOCAL. */
 int chain_write(struct buf *pem, const struct chain *c, size_t from, struct err *e) NEEDS_CHECK;
 /* `wanted` is the common name of an issuer in the chain (of its last certificate too), or the SHA-256
- * fingerprint of one of its certificates, but for the leaf, in hex, with or without colons. */
-bool chain_leads_to(const struct chain *c, const char *wanted);
+ * fingerprint of one of its certificates, but for the leaf, in hex, with or without colons.  How far from the
+ * end of the chain that is: 0: the last certificate, or who signed it; -1: nowhere. */
+int chain_leads_to(const struct chain *c, const char *wanted);
 
 /* ERR_LOCAL. */
 int cert_der(struct buf *out, const struct cert *c, struct err *e) NEEDS_CHECK;

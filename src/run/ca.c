@@ -78,7 +78,8 @@ static int read_file(struct ca_account *a, struct err *e)
 	rc = fs_read(&b, a->file, FILE_MAX, &missing, e);
 	if (rc == 0 && !missing) {
 		o = json_parse(b.s, b.len, e);
-		if (!o || !json_str(o, "url", NULL))
+		/* without a URL: the CA wants to be left alone before there is an account */
+		if (!o || (!json_str(o, "url", NULL) && !json_int(o, "not_before_at", 0)))
 			rc = o ? err_set(e, ERR_LOCAL, "it has no url") : -1;
 		if (rc < 0)
 			err_wrap(e, "%s is damaged; move it away, and the account will be found by its key", a->file);
@@ -186,8 +187,10 @@ static int take_lock(struct ca_account *a, struct err *e)
 static int start_session(struct ca_account *a, const struct line_config *c, struct err *e)
 {
 	struct session_config s = { .directory = a->directory, .ca_file = c->ca_file,
-				    .request_ms = REQUEST_MS, .run_ms = c->order_limit_for * 1000 };
+				    .request_ms = REQUEST_MS, .run_ms = c->order_limit_for * 1000,
+				    .rest = &a->rest };
 
+	a->rest = (struct rest){ .rest_for = -1 };
 	if (session_open(&a->session, &s, e) < 0)
 		return -1;
 	session_set_account(a->session, a->key, a->url);

@@ -24,6 +24,7 @@ struct ca_account {
 	char *terms;                    /* that were agreed to, or NULL */
 	int64_t not_before_at;          /* a rate limit that is the account's; 0: none */
 	struct session *session;
+	struct rest rest;               /* what the CA has asked for in the session */
 	struct lock lock;               /* while the account itself is worked on */
 };
 

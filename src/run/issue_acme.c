@@ -58,6 +58,8 @@ static int orders_read(struct orders *o, const struct line_config *c, struct err
 		json_put(o->doc, "orders", json_object());
 	if (!json_get(o->doc, "failures"))
 		json_put(o->doc, "failures", json_object());
+	if (!json_get(o->doc, "rests"))
+		json_put(o->doc, "rests", json_object());
 	buf_free(&b);
 	return rc;
 }
@@ -180,20 +182,44 @@ static int take_result(struct issued *out, const struct order *o, struct err *e)
 	return rc;
 }
 
-/* The CA wants to be left alone for a while: that is its word to the account, and to all lines of it. */
-static void heed_rate_limit(struct ca_account *a, const struct order *o, struct issue_report *r, int64_t now)
+/* How long the CA wants to be left alone; 0: it has not said so. */
+static int64_t rest_asked(const struct ca_account *a)
 {
-	int64_t rest_for = o->retry_after_for;
-	bool limited = o->problem && strcmp(o->problem, "rateLimited") == 0;
+	if (a->rest.rest_for < 0)
+		return a->rest.limited ? RATE_REST_FOR : 0;
+	return a->rest.rest_for < REST_MAX_FOR ? a->rest.rest_for : REST_MAX_FOR;
+}
 
-	if (rest_for < 0 && limited)
-		rest_for = RATE_REST_FOR;
-	if (rest_for > REST_MAX_FOR)
-		rest_for = REST_MAX_FOR;
-	if (rest_for > r->retry_after_for)
-		r->retry_after_for = rest_for;
-	if (limited)
-		ca_rest_until(a, when_add(now, rest_for));
+static void rest_for(struct issue_report *r, int64_t some_for)
+{
+	if (some_for > REST_MAX_FOR)
+		some_for = REST_MAX_FOR;
+	if (some_for > r->retry_after_for)
+		r->retry_after_for = some_for;
+}
+
+/* What it said before there was an order is meant for the account, and so for all its lines. */
+static void heed_account(struct ca_account *a, struct issue_report *r, int64_t now)
+{
+	int64_t asked_for = rest_asked(a);
+
+	rest_for(r, asked_for);
+	if (asked_for)
+		ca_rest_until(a, when_add(now, asked_for));
+}
+
+/* What it said of an order may be due to the names: other lines hear from it themselves. */
+static void heed_line(struct orders *o, const struct ca_account *a, struct issue_report *r, int64_t now)
+{
+	int64_t asked_for = rest_asked(a);
+	struct err ignored;
+
+	rest_for(r, asked_for);
+	if (!asked_for)
+		return;
+	json_put_int(json_get(o->doc, "rests"), a->ca, when_add(now, asked_for));
+	if (orders_save(o, &ignored) < 0)
+		return;         /* if it is lost the CA says it again */
 }
 
 /* Adds to `all` what one failed order was not authorized for; false: it failed for another reason. */
@@ -244,7 +270,7 @@ static int run_orders(struct issued *out, struct strv *unauthorized, const struc
 		}
 		if (v[i].err.kind == ERR_NONE)
 			continue;
-		heed_rate_limit(a, &v[i], r, w->now);
+		rest_for(r, v[i].retry_after_for);
 		by_names &= add_unauthorized(unauthorized, &v[i]);
 		if (rc == 0)
 			*e = v[i].err;
@@ -329,19 +355,23 @@ static int check_trust(const char *directory, const struct issue_want *w, struct
 }
 
 /* A CA that asked to be left alone is not asked anything. */
-static int check_account(const struct ca_account *a, const struct issue_want *w, struct issue_report *r,
-			 struct err *e)
+static int check_account(const struct ca_account *a, const struct issue_want *w, const struct orders *o,
+			 struct issue_report *r, struct err *e)
 {
+	int64_t line_at = json_int(json_get(o->doc, "rests"), a->ca, 0);
+	bool by_line = line_at > a->not_before_at;
+	int64_t not_before_at = by_line ? line_at : a->not_before_at;
 	char at[WHEN_TEXT_LEN];
 
 	/* before an account is made with it, after which no CA takes it for a certificate */
 	if (a->key && check_keys(a, w, NULL, e) < 0)
 		return -1;
-	if (a->not_before_at <= w->now || w->force)
+	if (not_before_at <= w->now || w->force)
 		return 0;
-	when_format_minute(at, a->not_before_at);
-	r->retry_after_for = a->not_before_at - w->now;
-	return err_set(e, ERR_LATER, "%s has asked this account not to order before %s", a->ca, at);
+	when_format_minute(at, not_before_at);
+	r->retry_after_for = not_before_at - w->now;
+	return err_set(e, ERR_LATER, "%s has asked this %s not to order before %s", a->ca,
+		       by_line ? "line" : "account", at);
 }
 
 /* Better that we say no than that an order is spoilt. */
@@ -368,15 +398,22 @@ static int try_ca(struct issued *out, const struct issue_want *w, const struct l
 	int rc = -1;
 
 	if (check_trust(ca_directory(ca), w, e) < 0 || ca_read(&a, c, ca, e) < 0 ||
-	    check_account(&a, w, r, e) < 0 || ca_connect(&a, c, e) < 0)
+	    check_account(&a, w, file, r, e) < 0)
 		goto out;
+	if (ca_connect(&a, c, e) < 0) {
+		heed_account(&a, r, w->now);
+		goto out;
+	}
 	rc = check_caa(&a, c, r, e);
+	a.rest = (struct rest){ .rest_for = -1 };
 	if (rc == 0)
 		rc = order_certificates(out, w, &a, c, file, r, e);
-	if (rc == 0)
+	if (rc == 0) {
 		r->ca = mem_copy_str(a.directory);
-	else
+	} else {
+		heed_line(file, &a, r, w->now);
 		err_wrap(e, "%s", ca);
+	}
 out:
 	ca_close(&a);
 	return rc;

@@ -253,6 +253,15 @@ static void conclude(struct respond *x, const struct sights *s)
 	}
 }
 
+/* A CA reads them all, and may stop before it comes to ours. */
+static void tell_leftovers(struct respond *x, const struct sights *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].others.n)
+			strv_take(&x->warnings, mem_format("%s has TXT records that are not of this order (%zu): delete "
+							   "them if nobody needs them", s->v[i].name, s->v[i].others.n));
+}
+
 void respond_dns_look(struct respond *x)
 {
 	int64_t until_ms = clock_monotonic_ms() + x->c->dns_wait_for * 1000;
@@ -268,6 +277,7 @@ void respond_dns_look(struct respond *x)
 	}
 	look_how_free(&how);
 	conclude(x, &s);
+	tell_leftovers(x, &s);
 	for (size_t i = 0; i < s.n; i++)
 		strv_free(&s.values[i]);
 	txt_sights_free(s.v, s.n);

@@ -75,6 +75,17 @@ exits 0 'a chain that there is not' init
 like 'is done without' "$OUT$ERR" 'no chain that leads to "Nobody Root X1"; its default is used'
 is 'the default is used' "$(top)" "$(pebble_root 0 | common_name)"
 
+mock_start --always-valid --chains 2 --mode chain-crossed
+verdict $? 'a CA with an old and a new root' || finish
+CA_URL=$MOCK_URL
+for i in 'Old root/2' 'Mock root 0/1'; do
+	fresh a.example.test "$BY_WEBROOT" 'self-check = no' "chain = ${i%/*}"
+	exits 0 "the chain that leads to ${i%/*}" init
+	is "... has ${i#*/} after the leaf" "$(grep -c BEGIN "$LINE_DIR/live/chain.pem")" "${i#*/}"
+done
+mock_stop
+CA_URL=$PEBBLE_URL
+
 # --- what is in an order -----------------------------------------------------------------------------
 
 pebble nonce-reject=50

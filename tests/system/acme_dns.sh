@@ -92,6 +92,7 @@ LAGLESS=$!
 printf '%s\n' 'update add _acme-challenge.www.example.test 60 TXT "somebody else"' | world_update example.test tlsa-sha256
 fresh 'www.example.test *.www.example.test'
 exits 0 'a name and its wildcard, in one order' init
+like '... what others have written there is told' "$OUT$ERR" '_acme-challenge.www.example.test has TXT records .* \(1\)'
 check 'the certificate is of the CA' by_ca
 like 'for both' "$(openssl x509 -in "$LINE_DIR/live/cert.pem" -noout -ext subjectAltName)" '\*\.www\.example\.test'
 is 'what others have written there is left' "$(txt _acme-challenge.www.example.test)" '"somebody else"'

@@ -61,12 +61,11 @@ for mode in rate-limited paused; do
 	run renew
 	is 'nor one that is ordered by hand' "$(requests)" 0
 	like 'which says until when' "$ERR" 'not to order before 20'
+	lab_get "$MOCK_MGMT/mode" --data-binary '[]' >/dev/null
 	sed "s|^domains.*|domains = other.example.test|" "$CONF/$LINE.conf" >"$CONF/other.conf"
-	exits 1 'another line with the account' init other
-	is 'does not ask either' "$(requests)" 0
+	exits 0 'another line, of other names, is not kept from its certificate' init other
 	rm -rf "$CONF/other.conf" "$STATE/lines/other"
 	is 'the certificate is as it was' "$(fingerprint "$LINE_DIR/live/cert.pem")" "$BEFORE"
-	lab_get "$MOCK_MGMT/mode" --data-binary '[]' >/dev/null
 	NOW=$(($(date +%s) + 3700))
 	exits 0 'after an hour it goes on' cron
 	check 'to a new certificate' [ "$(fingerprint "$LINE_DIR/live/cert.pem")" != "$BEFORE" ]
@@ -75,6 +74,53 @@ for mode in rate-limited paused; do
 	run init
 	BEFORE=$(fingerprint "$LINE_DIR/live/cert.pem")
 done
+
+# everywhere else, too
+for at in newAccount authz challenge finalize certificate; do
+	rm -rf "$STATE"
+	conf
+	mock_mode rate-limited "\"at\": [\"$at\"]"
+	exits 1 "a rate limit at $at" init
+	requests >/dev/null
+	NOW=$(($(date +%s) + 3500))
+	run cron
+	is "$at: nobody is asked before the hour is over" "$(requests)" 0
+	lab_get "$MOCK_MGMT/mode" --data-binary '[]' >/dev/null
+	NOW=$(($(date +%s) + 3700))
+	exits 0 "$at: then it goes on" cron
+	NOW=
+done
+rm -rf "$STATE"
+conf
+mock_mode html-503-year '"at": ["directory"]'
+exits 1 'a CA that is closed for a year' init
+requests >/dev/null
+NOW=$(($(date +%s) + 86400))
+run cron
+is 'is not asked the next day' "$(requests)" 0
+sed "s|^domains.*|domains = other.example.test|" "$CONF/$LINE.conf" >"$CONF/other.conf"
+exits 1 'nor for another line' init other
+is 'not at all' "$(requests)" 0
+rm -rf "$CONF/other.conf" "$STATE/lines/other"
+NOW=
+rm -rf "$STATE"
+mock_mode rate-limited-short '"at": ["order"], "times": 1'
+exits 0 'a rate limit of a second is waited for' init
+
+# a stumble at the last step is no reason to leave a certificate where it is
+rm -rf "$STATE"
+mock_mode html-503 '"at": ["certificate"]'
+exits 1 'a certificate that cannot be fetched at the moment' init
+lab_get "$MOCK_MGMT/mode" --data-binary '[]' >/dev/null
+: >"$MOCK_LOG"
+NOW=$(($(date +%s) + 600))
+exits 0 'is fetched ten minutes later' cron
+is 'by the same order' "$(grep -c 'POST /new-order' "$MOCK_LOG")" 0
+NOW=
+mock_mode user-action-required
+exits 1 'new terms of service' renew
+like 'their URL is shown' "$OUT$ERR" 'read https://127.0.0.1:[0-9]*/terms-2'
+lab_get "$MOCK_MGMT/mode" --data-binary '[]' >/dev/null
 
 # --- what is signed -------------------------------------------------------------------------------------
 

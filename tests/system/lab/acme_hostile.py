@@ -261,13 +261,16 @@ class Line:
 
     def forget_rest(self):
         """That the CA wants to be left alone."""
-        for folder in os.listdir(self.state + "/accounts"):
-            name = "%s/accounts/%s/account.json" % (self.state, folder)
+        names = ["%s/accounts/%s/account.json" % (self.state, folder) for folder in os.listdir(self.state + "/accounts")]
+        names += ["%s/lines/%s/orders.json" % (self.state, folder) for folder in os.listdir(self.state + "/lines")]
+        for name in names:
+            if not os.path.exists(name):
+                continue
             with open(name, encoding="ascii") as f:
-                account = json.load(f)
-            if account.pop("not_before_at", None):
+                doc = json.load(f)
+            if doc.pop("not_before_at", None) or doc.pop("rests", None):
                 with open(name, "w", encoding="ascii") as f:
-                    json.dump(account, f)
+                    json.dump(doc, f)
 
     def init(self):
         status, out, err = self.run("init")

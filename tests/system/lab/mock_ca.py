@@ -466,6 +466,9 @@ class CA:
         self.issuer_key, self.issuer = new_key(), name_of("Mock intermediate")
         self.intermediates = [certificate("Mock intermediate", self.issuer_key.public_key(), root.subject, key, now,
                                           now + 3650 * DAY, [], True) for key, root in self.roots]
+        key, root = self.roots[0]
+        self.crossed = certificate("Mock root 0", key.public_key(), name_of("Old root"), new_key(), now,
+                                   now + 3650 * DAY, [], True)
         stranger = new_key()
         self.stranger = certificate("Mock intermediate", stranger.public_key(), name_of("Stranger"), stranger, now,
                                     now + 3650 * DAY, [], True)

@@ -638,6 +638,15 @@ def chain_with_root(ca, req, reply):
         reply.body += pem(ca.roots[int(req.rest or 0)][1])
 
 
+@mode("chain-crossed", "reply", "certificate", "good: the root at the end, as an older one has signed it; the "
+      "alternates have no root")
+def chain_crossed(ca, req, reply):
+    if reply.status == 200 and not req.rest:
+        reply.body += pem(ca.crossed)
+    elif reply.status == 200:
+        reply.body = re.search(rb".*?-----END [^\n]*\n", reply.body, re.S).group() + pem(ca.intermediates[0])
+
+
 add("chain-old", "state", "certificate", "the first certificate that ever was issued")
 add("chain-content-type", "reply", "certificate", "good, but as text/plain",
     lambda ca, req, reply: reply.set("Content-Type", "text/plain"))

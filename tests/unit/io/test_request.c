@@ -759,26 +759,26 @@ static void chains_lead_somewhere(void **state)
 	put_chain(&b, s, 3);
 	if (chain_parse(&c, b.s, b.len, &e) < 0)
 		fail_msg("%s", e.text);
-	assert_true(chain_leads_to(&c, "X1"));
-	assert_true(chain_leads_to(&c, "Y \xc3\xbc"));
-	assert_true(chain_leads_to(&c, "Root Z"));
-	assert_false(chain_leads_to(&c, "Root"));
-	assert_false(chain_leads_to(&c, "root z"));
-	assert_false(chain_leads_to(&c, "Root Z "));
-	assert_false(chain_leads_to(&c, ""));
+	assert_int_equal(chain_leads_to(&c, "X1"), 2);
+	assert_int_equal(chain_leads_to(&c, "Y \xc3\xbc"), 1);
+	assert_int_equal(chain_leads_to(&c, "Root Z"), 0);
+	assert_int_equal(chain_leads_to(&c, "Root"), -1);
+	assert_int_equal(chain_leads_to(&c, "root z"), -1);
+	assert_int_equal(chain_leads_to(&c, "Root Z "), -1);
+	assert_int_equal(chain_leads_to(&c, ""), -1);
 	for (size_t i = 0; i < 3; i++) {
 		fingerprint(hex, c.v[i]);
 		p = colons;
 		for (size_t j = 0; j < SHA256_HEX_LEN; j += 2)
 			p += snprintf(p, 4, "%s%c%c", j ? ":" : "", hex[j] >= 'a' ? hex[j] - 32 : hex[j], hex[j + 1]);
-		assert_int_equal(chain_leads_to(&c, hex), i > 0);
-		assert_int_equal(chain_leads_to(&c, colons), i > 0);
+		assert_int_equal(chain_leads_to(&c, hex), i ? 2 - (int)i : -1);
+		assert_int_equal(chain_leads_to(&c, colons), i ? 2 - (int)i : -1);
 		hex[63] = hex[63] == '0' ? '1' : '0';
-		assert_false(chain_leads_to(&c, hex));
+		assert_int_equal(chain_leads_to(&c, hex), -1);
 		hex[63] = '\0';
-		assert_false(chain_leads_to(&c, hex));
+		assert_int_equal(chain_leads_to(&c, hex), -1);
 		p[-1] = 'g';
-		assert_false(chain_leads_to(&c, colons));
+		assert_int_equal(chain_leads_to(&c, colons), -1);
 	}
 	assert_int_equal(ERR_peek_error(), 0);
 	chain_free(&c);
