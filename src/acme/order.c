@@ -95,6 +95,7 @@ static void take_error(struct work *w, const struct json *doc)
 	if (!json_has(doc, "error"))
 		return;
 	text = problem_text(json_get(doc, "error"));
+	problem_list(&w->o->warnings, json_get(doc, "error"));
 	err_set(&w->o->err, ERR_REFUSED, "the order failed: %s", text);
 	free(w->o->problem);
 	w->o->problem = problem_type(json_get(doc, "error"));
@@ -154,6 +155,7 @@ static void take_call(struct work *w, const struct call *c)
 		return;
 	}
 	w->o->err = c->err;
+	problem_list(&w->o->warnings, c->problem_doc);
 	replace(&w->o->problem, c->problem);
 	if (c->err.kind == ERR_LATER)
 		w->o->retry_after_for = c->retry_after_for;
@@ -387,36 +389,50 @@ static void add_unauthorized(struct strv *names, const struct challenge *c)
 		strv_take(names, mem_format("%s%s", c->wildcard ? "*." : "", c->name));
 }
 
+/* A few texts in one; if there are more, all of them one by one. */
+static void fail(struct order *o, enum err_kind kind, const struct strv *texts)
+{
+	struct buf b;
+
+	buf_init(&b, sizeof(o->err.text) * 4);
+	for (size_t i = 0; i < texts->n && i < PROBLEMS_TOLD; i++)
+		buf_addf(&b, "%s%s", i ? "; " : "", texts->v[i]);
+	if (texts->n > PROBLEMS_TOLD) {
+		buf_addf(&b, "; and %zu more", texts->n - PROBLEMS_TOLD);
+		for (size_t i = 0; i < texts->n; i++)
+			strv_add(&o->warnings, texts->v[i]);
+	}
+	err_set(&o->err, kind, "%s", b.s);
+	buf_free(&b);
+}
+
 /* An order with an authorization that failed has failed: with the errors of all of them. */
 static void spread_errors(struct run *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		struct work *w = &r->w[i];
 		enum err_kind kind = ERR_NONE;
-		size_t failed = 0;
-		struct buf b;
+		struct strv texts = { 0 };
 
 		if (out(w) || w->status != PENDING)
 			continue;
 		strv_free(&w->o->unauthorized);
-		buf_init(&b, sizeof(w->o->err.text));
 		for (size_t k = 0; k < w->authorizations.n; k++) {
 			const struct authorization *a = find_authorization(r, w->authorizations.v[k]);
 			const struct err *e = !a ? NULL : a->err.kind != ERR_NONE ? &a->err : &a->challenge.err;
 
 			if (!e || e->kind == ERR_NONE)
 				continue;
-			buf_addf(&b, "%s%s", b.len ? "; " : "", e->text);
+			strv_add(&texts, e->text);
 			add_unauthorized(&w->o->unauthorized, &a->challenge);
-			failed++;
 			if (kind == ERR_NONE || e->kind != ERR_LATER)
 				kind = e->kind;
 		}
-		if (b.len)
-			err_set(&w->o->err, kind, "%s", b.s);
-		if (w->o->unauthorized.n < failed)
+		if (texts.n)
+			fail(w->o, kind, &texts);
+		if (w->o->unauthorized.n < texts.n)
 			strv_free(&w->o->unauthorized);
-		buf_free(&b);
+		strv_free(&texts);
 	}
 }
 

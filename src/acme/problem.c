@@ -9,7 +9,8 @@
 
 #define PREFIX       "urn:ietf:params:acme:error:"
 #define TEXT_MAX     4000
-#define SUBPROBLEMS  20                 /* that are shown */
+#define SUBPROBLEMS  PROBLEMS_TOLD      /* that are in the text */
+#define LIST_MAX     200
 #define BODY_SHOWN   120
 
 char *problem_type(const struct json *problem)
@@ -37,6 +38,29 @@ static void add_text(struct buf *b, const struct json *problem)
 	free(instance);
 }
 
+static void add_sub(struct buf *b, const struct json *sub)
+{
+	char *name = acme_printable(json_str(json_get(sub, "identifier"), "value", "?"));
+
+	buf_addf(b, "%s: ", name);
+	add_text(b, sub);
+	free(name);
+}
+
+void problem_list(struct strv *out, const struct json *problem)
+{
+	const struct json *subs = json_get(problem, "subproblems");
+
+	for (size_t i = 0; json_len(subs) > SUBPROBLEMS && i < json_len(subs) && i < LIST_MAX; i++) {
+		struct buf b;
+
+		buf_init(&b, TEXT_MAX);
+		add_sub(&b, json_at(subs, i));
+		strv_take(out, buf_steal(&b));
+		buf_free(&b);
+	}
+}
+
 char *problem_text(const struct json *problem)
 {
 	const struct json *subs = json_get(problem, "subproblems");
@@ -46,12 +70,8 @@ char *problem_text(const struct json *problem)
 	buf_init(&b, TEXT_MAX);
 	add_text(&b, problem);
 	for (size_t i = 0; i < json_len(subs) && i < SUBPROBLEMS; i++) {
-		const struct json *sub = json_at(subs, i);
-		char *name = acme_printable(json_str(json_get(sub, "identifier"), "value", "?"));
-
-		buf_addf(&b, "; %s: ", name);
-		add_text(&b, sub);
-		free(name);
+		buf_add_str(&b, "; ");
+		add_sub(&b, json_at(subs, i));
 	}
 	if (json_len(subs) > SUBPROBLEMS)
 		buf_addf(&b, "; and %zu more", json_len(subs) - SUBPROBLEMS);

@@ -1,6 +1,6 @@
 /* issue_acme.h - certificates from a CA, with everything that this needs on disk.
  *
- *     STATE/lines/LINE/orders.json        orders that were begun; how often each CA failed, and rests till when
+ *     STATE/lines/LINE/orders.json        orders that were begun; how often each CA failed, and rests until
  *     STATE/lines/LINE/challenges.json    what is in place for them (respond.h)
  */
 #ifndef RUN_ISSUE_ACME_H
