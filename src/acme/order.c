@@ -39,6 +39,7 @@ struct work {
 	char         *finalize, *certificate;
 	struct strv   authorizations;   /* URLs */
 	bool          resumed;
+	bool          no_replaces;      /* the CA does not like what it is said to replace */
 	bool          stuck;            /* it was gone on with, and waited for in vain once more */
 	int64_t       retry_after_for;  /* of the last reply */
 };
@@ -229,11 +230,23 @@ static void placed(struct run *r, struct work *w, const struct call *c)
 static bool without_replaces(struct work *w, const struct call *c)
 {
 	/* 500: it has stumbled, maybe over that; more than one more try it does not cost */
-	if (!w->o->replaces || c->status < 400 || c->status > 500 || c->status == 429 ||
+	if (!w->o->replaces || w->no_replaces || c->status < 400 || c->status > 500 || c->status == 429 ||
 	    (c->problem && strcmp(c->problem, "rateLimited") == 0))
 		return false;
+	w->no_replaces = true;
 	strv_take(&w->o->warnings, mem_format("the CA does not take the order as the replacement of the last "
 					      "certificate (%s); ordered without that", c->err.text));
+	return true;
+}
+
+/* One that is offered, and not given (draft-ietf-acme-profiles). */
+static bool without_profile(struct work *w, const struct call *c)
+{
+	if (!w->o->profile || w->o->require_profile || !c->problem || strcmp(c->problem, "invalidProfile") != 0)
+		return false;
+	strv_take(&w->o->warnings, mem_format("the CA does not give the profile %s (%s); ordered without one",
+					      w->o->profile, c->err.text));
+	w->o->profile = NULL;
 	return true;
 }
 
@@ -246,32 +259,34 @@ static size_t names_of(const struct run *r)
 	return n;
 }
 
-static void place_some(struct run *r, const size_t *which, size_t n, bool with_replaces)
+static void place_some(struct run *r, const size_t *which, size_t n)
 {
 	struct call *c = mem_array(n, sizeof(*c));
 	char **payloads = mem_array(n, sizeof(*payloads));
 	size_t *again = mem_array(n, sizeof(*again)), again_n = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct order *o = r->w[which[i]].o;
+		const struct work *w = &r->w[which[i]];
 
-		payloads[i] = new_order_payload(o, with_replaces ? o->replaces : NULL);
+		payloads[i] = new_order_payload(w->o, w->no_replaces ? NULL : w->o->replaces);
 		c[i] = (struct call){ .url = session_directory(r->s)->new_order, .payload = payloads[i],
 				      .creates = true };
 	}
 	session_call_all(r->s, c, n, names_of(r));
 	for (size_t i = 0; i < n; i++) {
-		if (with_replaces && without_replaces(&r->w[which[i]], &c[i]))
+		struct work *w = &r->w[which[i]];
+
+		if (c[i].err.kind != ERR_NONE && (without_profile(w, &c[i]) || without_replaces(w, &c[i])))
 			again[again_n++] = which[i];
 		else
-			placed(r, &r->w[which[i]], &c[i]);
+			placed(r, w, &c[i]);
 		free(payloads[i]);
 	}
 	calls_free(c, n);
 	free(c);
 	free(payloads);
 	if (again_n)
-		place_some(r, again, again_n, false);
+		place_some(r, again, again_n);
 	free(again);
 }
 
@@ -314,7 +329,7 @@ static void place(struct run *r)
 		if (!out(&r->w[i]) && !r->w[i].o->url)
 			which[n++] = i;
 	if (n)
-		place_some(r, which, n, true);
+		place_some(r, which, n);
 	free(which);
 }
 

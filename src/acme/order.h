@@ -15,6 +15,7 @@ struct order {
 	const struct key  *key;         /* of the certificate; never the account's */
 	const struct strv *names;       /* A-labels, wildcards, addresses */
 	const char *profile;            /* NULL: the CA's default */
+	bool        require_profile;    /* else it is done without, if the CA refuses it */
 	const char *replaces;           /* RFC 9773; NULL */
 	const char *chain_by;           /* as chain_leads_to: preferred among what the CA offers; NULL */
 	const char *resume;             /* URL of an order for the same key and names that was begun; NULL */

@@ -244,6 +244,19 @@ for m in replaces-already replaces-malformed replaces-unauthorized replaces-serv
 	like "$m: which is said" "$OUT$ERR" 'does not take the order as the replacement'
 done
 
+# --- a profile that is offered, and refused --------------------------------------------------------------
+
+mock_normal
+fresh t.example.test "$BY_WEBROOT" 'self-check = no' 'profile = short' 'require-profile = yes'
+mock_mode invalid-profile '"times": 1'
+exits 1 'required: it is an error' init
+like '... that is told' "$OUT$ERR" 'No such profile'
+conf t.example.test "$BY_WEBROOT" 'self-check = no' 'profile = short'
+mock_mode invalid-profile '"times": 1'
+exits 0 'preferred: it is done without' renew
+like '... which is said' "$OUT$ERR" 'does not give the profile short .*ordered without one'
+mock_normal
+
 # --- how long an order takes -------------------------------------------------------------------------
 
 FAULTS=$(grep -a BAD: "$MOCK_LOG" | sort -u)
