@@ -604,7 +604,6 @@ static int issue(struct material *m, const struct line_config *c, const struct g
 	const char *ids[KEY_TYPE_N] = { NULL };
 	struct issue_want w = { .keys = m->keys, .n = m->g.leaves_n, .renewal_ids = ids, .force = force,
 				.now = now };
-	int64_t from_at, until_at;
 	bool stand_in = !from && c->issuer != ISSUER_SELF;
 
 	if (from) {
@@ -613,11 +612,8 @@ static int issue(struct material *m, const struct line_config *c, const struct g
 			ids[i] = from->leaves[i].renewal_id;
 	}
 	w.urgent = from && urgent(from, c, now);
-	if (live && live->number) {
-		generation_validity(live, &from_at, &until_at);
-		w.expired = until_at <= now;
+	if (live && live->number)
 		w.served_ca = live->ca ? live->ca : strcmp(live->issuer, "adopted") == 0 ? "" : NULL;
-	}
 	m->g.bootstrap = stand_in;
 	m->g.issuer = mem_copy_str(issuer_name(stand_in ? ISSUER_SELF : c->issuer));
 	if (stand_in || c->issuer == ISSUER_SELF)

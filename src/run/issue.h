@@ -20,7 +20,6 @@ struct issue_want {
 	/* of what servers have now: */
 	const char *served_ca;          /* directory of the CA that issued it; "" for one that is not known;
 					 * NULL: none did */
-	bool        expired;
 	bool        force;              /* a certificate that nobody trusts may take its place */
 	bool        urgent;             /* better one without some of the names than none ([acme] allow-subset) */
 	int64_t     now;

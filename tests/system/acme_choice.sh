@@ -208,6 +208,12 @@ conf g.example.test "$BY_WEBROOT"
 exits 1 'a test CA in the configuration of a line that has a certificate' renew
 like 'does not take the place of one that is trusted' "$OUT$ERR" 'is a test environment.*--force'
 is 'it stays' "$(serial)" "$SERIAL"
+cp -a "$STATE" "$SCRATCH/state.before"
+NOW=$((START + 200 * DAY))
+exits 1 'nor when that has expired' cron
+is '... it stays' "$(serial)" "$SERIAL"
+rm -rf "$STATE"
+mv "$SCRATCH/state.before" "$STATE"
 for i in 0 1 2 3; do
 	NOW=$((START + 3600 + i * DAY))
 	run $([ $i -eq 0 ] && echo roll || echo cron)
