@@ -209,7 +209,7 @@ exits 1 'a test CA in the configuration of a line that has a certificate' renew
 like 'does not take the place of one that is trusted' "$OUT$ERR" 'is a test environment.*--force'
 is 'it stays' "$(serial)" "$SERIAL"
 cp -a "$STATE" "$SCRATCH/state.before"
-NOW=$((START + 200 * DAY))
+NOW=$((START + 2000 * DAY))
 exits 1 'nor when that has expired' cron
 is '... it stays' "$(serial)" "$SERIAL"
 rm -rf "$STATE"
