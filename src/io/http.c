@@ -99,17 +99,18 @@ static int open_multi(struct http *h, struct err *e)
 
 int http_new(struct http **h, const struct http_config *c, struct err *e)
 {
+	const char *ca_file = c->ca_file ? c->ca_file : secure_getenv("SSL_CERT_FILE");
 	struct http *made;
 
 	*h = NULL;
-	if (c->ca_file && check_ca_file(c->ca_file, e) < 0)
+	if (ca_file && check_ca_file(ca_file, e) < 0)
 		return -1;
 	made = mem_alloc(sizeof(*made));
 	made->pool_n = c->in_flight ? c->in_flight : 1;
 	made->pool = mem_array(made->pool_n, sizeof(*made->pool));
 	made->user_agent = mem_format("%s libcurl/%s", c->user_agent,
 				      curl_version_info(CURLVERSION_NOW)->version);
-	made->ca_file = mem_copy_str(c->ca_file);
+	made->ca_file = mem_copy_str(ca_file);
 	made->probe = c->probe;
 	made->body_max = c->body_max;
 	if (open_multi(made, e) < 0) {

@@ -19,7 +19,8 @@ struct http;
 
 struct http_config {
 	const char *user_agent;         /* " libcurl/7.88.1" is put behind it */
-	const char *ca_file;            /* PEM bundle in place of the system's; NULL: the system's */
+	const char *ca_file;            /* PEM bundle in place of the system's; NULL: $SSL_CERT_FILE, or the
+	                                 * system's */
 	bool        probe;
 	size_t      body_max;           /* a longer body is an error */
 	unsigned    in_flight;          /* requests at one time */

@@ -86,6 +86,15 @@ done
 mock_stop
 CA_URL=$PEBBLE_URL
 
+fresh a.example.test "$BY_WEBROOT"
+sed -i '/^ca-file/d' "$CONF/$LINE.conf"
+exits 1 'a CA whose own certificate nobody vouches for' init
+like 'is not asked anything' "$OUT$ERR" 'certificate'
+SSL_CERT_FILE=$PEBBLE_CA
+export SSL_CERT_FILE
+exits 0 'one for which a file in the environment vouches' renew
+unset SSL_CERT_FILE
+
 # --- what is in an order -----------------------------------------------------------------------------
 
 pebble nonce-reject=50
