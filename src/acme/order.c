@@ -692,7 +692,7 @@ static char *finalize_payload(const struct order *o, struct err *e)
 
 	buf_init(&der, MESSAGE_MAX);
 	buf_init(&text, MESSAGE_MAX);
-	if (request_make(&der, o->key, o->names, e) == 0) {
+	if (request_make(&der, o->key, o->names, o->common_name, e) == 0) {
 		base64url_encode(&text, der.s, der.len);
 		doc = json_object();
 		json_put_str(doc, "csr", text.s);

@@ -14,6 +14,7 @@
 struct order {
 	const struct key  *key;         /* of the certificate; never the account's */
 	const struct strv *names;       /* A-labels, wildcards, addresses */
+	bool        common_name;        /* as request_make */
 	const char *profile;            /* NULL: the CA's default */
 	bool        require_profile;    /* else it is done without, if the CA refuses it */
 	const char *replaces;           /* RFC 9773; NULL */

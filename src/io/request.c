@@ -20,6 +20,7 @@
 #include <openssl/ssl.h>
 
 #define CHAIN_TEXT_MAX ((size_t)1 << 20)
+#define COMMON_NAME_MAX 64
 #define BEGIN_LINE     "-----BEGIN CERTIFICATE-----"
 #define END_LINE       "-----END CERTIFICATE-----"
 
@@ -48,7 +49,19 @@ static int take_der(struct buf *out, unsigned char *bytes, int len, const char *
 	return out->over ? err_set(e, ERR_LOCAL, "%s: longer than %zu bytes", what, out->max) : 0;
 }
 
-int request_make(struct buf *der, const struct key *k, const struct strv *names, struct err *e)
+static bool add_common_name(X509_REQ *r, const struct strv *names)
+{
+	X509_NAME *subject = X509_REQ_get_subject_name(r);
+
+	for (size_t i = 0; i < names->n; i++)
+		if (strlen(names->v[i]) <= COMMON_NAME_MAX)
+			return X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_ASC,
+							  (const unsigned char *)names->v[i], -1, -1, 0);
+	return true;
+}
+
+int request_make(struct buf *der, const struct key *k, const struct strv *names, bool common_name,
+		 struct err *e)
 {
 	unsigned char *bytes = NULL;
 	X509_REQ *r;
@@ -58,7 +71,8 @@ int request_make(struct buf *der, const struct key *k, const struct strv *names,
 		return -1;
 	r = X509_REQ_new();
 	if (r && X509_REQ_set_version(r, X509_REQ_VERSION_1) && X509_REQ_set_pubkey(r, k->pkey) &&
-	    add_names(r, names) && X509_REQ_sign(r, k->pkey, crypto_signing_digest(k)))
+	    add_names(r, names) && (!common_name || add_common_name(r, names)) &&
+	    X509_REQ_sign(r, k->pkey, crypto_signing_digest(k)))
 		len = i2d_X509_REQ(r, &bytes);
 	X509_REQ_free(r);
 	return take_der(der, bytes, len, "making a certificate request", e);

@@ -8,8 +8,10 @@
 
 #include "io/crypto.h"
 
-/* DER of a request signed by k: names as subjectAltName and an empty subject.  ERR_LOCAL. */
-int request_make(struct buf *der, const struct key *k, const struct strv *names, struct err *e) NEEDS_CHECK;
+/* DER of a request signed by k: names as subjectAltName and an empty subject, or one with the first of the
+ * names that fits into 64 bytes (RFC 5280 appendix A.1) as its common name.  ERR_LOCAL. */
+int request_make(struct buf *der, const struct key *k, const struct strv *names, bool common_name,
+		 struct err *e) NEEDS_CHECK;
 
 /* What a CA sent: leaf first, each signed by the next. */
 struct chain {

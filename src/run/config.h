@@ -88,6 +88,7 @@ struct line_config {
 	struct strv challenge_aliases;  /* "NAME TARGET" */
 	struct strv http_listen, tls_listen;    /* ports, or addresses with ports */
 	bool        allow_subset;
+	bool        common_name;
 	bool        self_check;
 	int64_t     check_port;         /* where the CA will look, for http-01 */
 	int64_t     dns_wait_for;

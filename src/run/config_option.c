@@ -134,6 +134,9 @@ static const struct config_option options[] = {
 		.help = "Whether names that the CA does not authorize are left out, rather than to be without a "
 			"certificate.",
 		.fallback = "no" },
+	[OPT_COMMON_NAME] = { ROW("acme", "common-name", VALUE_YES_NO, common_name),
+		.help = "Whether the CA is asked for a certificate with the first name as its common name.",
+		.fallback = "no" },
 	[OPT_SELF_CHECK] = { ROW("acme", "self-check", VALUE_YES_NO, self_check),
 		.help = "Whether certline looks at a challenge itself before it tells the CA to.",
 		.fallback = "yes" },

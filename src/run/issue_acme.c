@@ -252,7 +252,7 @@ static int run_orders(struct issued *out, struct strv *unauthorized, const struc
 	for (size_t i = 0; i < w->n; i++) {
 		bool same_ca = w->ca && strcmp(w->ca, a->directory) == 0;
 
-		v[i] = (struct order){ .key = w->keys[i], .names = names, .profile = profile,
+		v[i] = (struct order){ .key = w->keys[i], .names = names, .common_name = c->common_name, .profile = profile,
 				       .require_profile = c->require_profile,
 				       .chain_by = c->chain_by, .resume = order_url(file, a->ca, spki[i]) };
 		if (same_ca && session_directory(a->session)->renewal_info)

@@ -272,7 +272,7 @@ static char *request(const struct key *k, char **names)
 
 	buf_init(&der, BODY_MAX);
 	buf_init(&text, BODY_MAX);
-	if (request_make(&der, k, &list, &e) < 0)
+	if (request_make(&der, k, &list, false, &e) < 0)
 		die("the request", e.text);
 	buf_add_str(&text, "{\"csr\":\"");
 	base64url_encode(&text, der.s, der.len);

@@ -95,6 +95,17 @@ export SSL_CERT_FILE
 exits 0 'one for which a file in the environment vouches' renew
 unset SSL_CERT_FILE
 
+mock_start --always-valid
+CA_URL=$MOCK_URL
+: >"$MOCK_JWS"
+fresh a.example.test "$BY_WEBROOT" 'self-check = no' 'common-name = yes'
+exits 0 'a request with a common name' init
+like '... has it' "$(jq -r 'select(.kind == "finalize").body | fromjson.payload | gsub("-"; "+") | gsub("_"; "/") | @base64d |
+	fromjson.csr' "$MOCK_JWS" | tr '_-' '/+' | base64 -di 2>/dev/null | openssl req -inform DER -noout -subject)" \
+	'CN *= *a.example.test'
+mock_stop
+CA_URL=$PEBBLE_URL
+
 # --- what is in an order -----------------------------------------------------------------------------
 
 pebble nonce-reject=50

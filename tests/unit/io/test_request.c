@@ -296,18 +296,50 @@ static void requests_ask_for_names_alone(void **state)
 		struct buf der;
 
 		buf_init(&der, 1 << 16);
-		if (request_make(&der, k, &names, &e) < 0)
+		if (request_make(&der, k, &names, false, &e) < 0)
 			fail_msg("%s", e.text);
 		assert_int_equal(ERR_peek_error(), 0);
 		read_request(&der, k, &names, rows[i].signature);
 		buf_free(&der);
 		buf_init(&der, 100);
-		assert_int_equal(request_make(&der, k, &names, &e), -1);
+		assert_int_equal(request_make(&der, k, &names, false, &e), -1);
 		assert_int_equal(e.kind, ERR_LOCAL);
 		buf_free(&der);
 		key_free(k);
 	}
 	strv_free(&names);
+}
+
+static void requests_have_a_common_name_if_it_is_wanted(void **state)
+{
+	static const struct {
+		const char *names, *common_name;
+	} rows[] = {
+		{ "mx.example.org www.example.org", "mx.example.org" },
+		{ "a-name-that-is-much-longer-than-the-sixty-four-bytes-of-it.example.org *.example.org", "*.example.org" },
+		{ "a-name-that-is-much-longer-than-the-sixty-four-bytes-of-it.example.org", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct strv names = names_of(rows[i].names);
+		struct err e = { 0 };
+		char cn[100] = "";
+		const unsigned char *p;
+		struct buf der;
+		X509_REQ *r;
+
+		buf_init(&der, 1 << 16);
+		assert_int_equal(request_make(&der, leaf_key, &names, true, &e), 0);
+		p = (const unsigned char *)der.s;
+		r = d2i_X509_REQ(NULL, &p, (long)der.len);
+		X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(r), NID_commonName, cn, sizeof(cn));
+		assert_string_equal(cn, rows[i].common_name);
+		X509_REQ_free(r);
+		buf_free(&der);
+		strv_free(&names);
+		ERR_clear_error();
+	}
 }
 
 static void requests_need_names(void **state)
@@ -323,7 +355,7 @@ static void requests_need_names(void **state)
 		if (rows[i])
 			strv_add(&names, rows[i]);
 		buf_init(&der, 1 << 16);
-		assert_int_equal(request_make(&der, leaf_key, &names, &e), -1);
+		assert_int_equal(request_make(&der, leaf_key, &names, false, &e), -1);
 		assert_int_equal(e.kind, ERR_LOCAL);
 		assert_int_equal(der.len, 0);
 		buf_free(&der);
@@ -1344,6 +1376,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(requests_ask_for_names_alone),
+		TEST(requests_have_a_common_name_if_it_is_wanted),
 		TEST(requests_need_names),
 		TEST(reads_chains_of_any_length),
 		TEST(blanks_do_not_matter),
