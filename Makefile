@@ -134,7 +134,7 @@ fuzz: deps                             ## each fuzzer for FUZZ_SECONDS (default 
 
 fuzzers: $(FUZZ_BIN)
 
-$(B)/fuzz/%: tests/fuzz/%.c $(B)/libcertline.a
+$(B)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) $(B)/libcertline.a
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CPPFLAGS) $(LIB_CFLAGS) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< \
 		$(B)/libcertline.a $(LIBS)

@@ -88,6 +88,36 @@ static void digest(char *out, const EVP_MD *md, const void *bytes, size_t len)
 	text_hex(out, raw, n);
 }
 
+int crypto_hmac(struct buf *out, const char *digest_name, const void *mac_key, size_t mac_key_len,
+		const struct buf *text, struct err *e)
+{
+	/* OpenSSL takes what it only reads as if it were to be written */
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest_name, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	unsigned char raw[EVP_MAX_MD_SIZE];
+	size_t len;
+	bool ok = ctx && EVP_MAC_init(ctx, mac_key, mac_key_len, params) &&
+		  EVP_MAC_update(ctx, (const unsigned char *)text->s, text->len) &&
+		  EVP_MAC_final(ctx, raw, &len, sizeof(raw));
+
+	EVP_MAC_CTX_free(ctx);                  /* wipes its copy of the key */
+	EVP_MAC_free(mac);
+	if (!ok)
+		return crypto_error(e, "computing a MAC");
+	buf_add(out, raw, len);
+	ERR_clear_error();
+	return 0;
+}
+
+bool crypto_same(const void *a, const void *b, size_t len)
+{
+	return CRYPTO_memcmp(a, b, len) == 0;
+}
+
 void crypto_digest(unsigned char out[SHA256_LEN], const void *bytes, size_t len)
 {
 	if (!EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL))
@@ -550,6 +580,17 @@ static const char *find_line(const char *p, const char *end, const char *line, c
 	return NULL;
 }
 
+/* OpenSSL reads encodings that it writes in another way, and then does not read. */
+static bool reads_back(X509 *x)
+{
+	X509 *copy = X509_dup(x);
+	bool same = copy && X509_cmp(copy, x) == 0;
+
+	X509_free(copy);
+	ERR_clear_error();
+	return same;
+}
+
 struct cert *cert_parse(const char *pem, size_t len, const char **rest, struct err *e)
 {
 	const char *end = pem + len, *begin, *after;
@@ -586,6 +627,10 @@ struct cert *cert_parse(const char *pem, size_t len, const char **rest, struct e
 		crypto_error(e, "a damaged certificate");
 	} else if (p != der + der_len) {
 		err_set(e, ERR_LOCAL, "a damaged certificate: there are bytes behind its end");
+		X509_free(x);
+		x = NULL;
+	} else if (!reads_back(x)) {
+		err_set(e, ERR_LOCAL, "a damaged certificate: it would not read back once stored");
 		X509_free(x);
 		x = NULL;
 	}

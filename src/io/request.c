@@ -281,6 +281,8 @@ static int check_leaf(const struct cert *c, int64_t now, struct err *e)
 		return err_set(e, ERR_REFUSED, "the certificate is one of a CA");
 	if (!for_servers(c->x509))
 		return err_set(e, ERR_REFUSED, "the certificate is not for servers (extendedKeyUsage)");
+	if (X509_check_purpose(c->x509, X509_PURPOSE_SSL_SERVER, 0) != 1)
+		return err_set(e, ERR_REFUSED, "the certificate is not for servers (keyUsage)");
 	/* of a precertificate (RFC 6962), for one */
 	if (X509_get_extension_flags(c->x509) & EXFLAG_CRITICAL)
 		return err_set(e, ERR_REFUSED, "the certificate has a critical extension that nobody knows");

@@ -596,6 +596,44 @@ static void refuses_wrong_links(void **state)
 	}
 }
 
+/* Parameters of the outer signature algorithm that OpenSSL reads, and writes as what it does not read. */
+static void refuses_what_would_not_read_back(void **state)
+{
+	static const unsigned char parameters[] = { 0x01, 0x01, 0x0b, 0x05, 0x00, 0x03, 0x82 };
+	const struct spec leaf = GOOD_LEAF;
+	EVP_PKEY *rsa = EVP_RSA_gen(2048);
+	X509 *x = make(&leaf, leaf_pkey, "CA", rsa);
+	unsigned char *der = NULL, *at;
+	int len = i2d_X509(x, &der);
+
+	(void)state;
+	/* of sha256WithRSAEncryption, and the signature behind it */
+	at = memmem(der, (size_t)len, parameters, sizeof(parameters));
+	assert_non_null(at);
+	for (int i = 0; i < 2; i++) {
+		BIO *bio = BIO_new(BIO_s_mem());
+		struct err e = { 0 };
+		struct chain c;
+		char *text;
+		long n;
+
+		at[3] = i ? 0x20 : 0x05;
+		PEM_write_bio(bio, PEM_STRING_X509, "", der, len);
+		n = BIO_get_mem_data(bio, &text);
+		assert_int_equal(chain_parse(&c, text, (size_t)n, &e), i ? -1 : 0);
+		assert_int_equal(ERR_peek_error(), 0);
+		if (i) {
+			assert_int_equal(e.kind, ERR_REFUSED);
+			assert_string_equal(e.text, "a damaged certificate: it would not read back once stored");
+		}
+		chain_free(&c);
+		BIO_free(bio);
+	}
+	OPENSSL_free(der);
+	X509_free(x);
+	EVP_PKEY_free(rsa);
+}
+
 /* Whatever is changed in a good chain: an error of the right kind, or a chain that holds. */
 static void survives_damage(void **state)
 {
@@ -689,6 +727,10 @@ static void judges_leaves(void **state)
 		    .version = 2 }, "a.example", NULL },
 		{ { .issuer_cn = "", .san = "DNS:a.example", .uses = "anyExtendedKeyUsage", .until_at = NOW + 1,
 		    .version = 2 }, "a.example", "the certificate is not for servers (extendedKeyUsage)" },
+		{ { .issuer_cn = "", .san = "DNS:a.example", .usage = "cRLSign", .until_at = NOW + 1,
+		    .version = 2 }, "a.example", "the certificate is not for servers (keyUsage)" },
+		{ { .issuer_cn = "", .san = "DNS:a.example", .usage = "keyEncipherment", .until_at = NOW + 1,
+		    .version = 2 }, "a.example", NULL },
 		{ { .issuer_cn = "", .san = "DNS:a.example", .constraints = "CA:TRUE", .until_at = NOW + 1,
 		    .version = 2 }, "a.example", "the certificate is one of a CA" },
 		{ { .issuer_cn = "", .san = "DNS:a.example", .constraints = "CA:TRUE",
@@ -1383,6 +1425,7 @@ int main(void)
 		TEST(refuses_texts_that_are_no_chain),
 		TEST(refuses_too_much),
 		TEST(refuses_wrong_links),
+		TEST(refuses_what_would_not_read_back),
 		TEST(survives_damage),
 		TEST(judges_leaves),
 		TEST(leaves_are_for_the_key),
