@@ -10,6 +10,7 @@ struct authorization {
 	char *url;
 	enum authorization_status status;
 	bool  chosen;                   /* there is a challenge to be answered */
+	bool  offered;                  /* ... that the CA was told of */
 	struct challenge challenge;
 	struct err err;                 /* why it cannot become valid */
 };

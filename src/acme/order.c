@@ -451,6 +451,19 @@ static void spread_errors(struct run *r)
 	}
 }
 
+/* Whether an order has the authorization that is in, or one that has failed for good. */
+static bool belongs(const struct run *r, const struct authorization *a, bool failed)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct work *w = &r->w[i];
+		bool lost = w->status == INVALID || w->stuck || (out(w) && w->o->err.kind != ERR_LATER);
+
+		if (strv_has(&w->authorizations, a->url) && (failed ? lost : !out(w)))
+			return true;
+	}
+	return false;
+}
+
 static void offer(struct run *r)
 {
 	struct call *c = mem_array(r->a_n, sizeof(*c));
@@ -459,7 +472,8 @@ static void offer(struct run *r)
 	for (size_t i = 0; i < r->a_n; i++) {
 		const struct authorization *a = &r->a[i];
 
-		if (!a->chosen || a->err.kind != ERR_NONE || a->challenge.err.kind != ERR_NONE)
+		if (!a->chosen || a->err.kind != ERR_NONE || a->challenge.err.kind != ERR_NONE ||
+		    !belongs(r, a, false))
 			continue;
 		of[n] = i;
 		c[n++] = (struct call){ .url = a->challenge.url, .payload = "{}" };
@@ -471,6 +485,8 @@ static void offer(struct run *r)
 		r->a[of[k]].err = c[k].err;
 		err_wrap(&r->a[of[k]].err, "%s", r->a[of[k]].challenge.name);
 	}
+	for (size_t k = 0; k < n; k++)
+		r->a[of[k]].offered = true;
 	calls_free(c, n);
 	free(of);
 	free(c);
@@ -547,7 +563,7 @@ static void give_up(struct run *r)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->a_n; i++)
-		if (r->a[i].status == AUTH_PENDING)
+		if (r->a[i].status == AUTH_PENDING && belongs(r, &r->a[i], true))
 			c[n++] = (struct call){ .url = r->a[i].url, .payload = "{\"status\":\"deactivated\"}",
 						.once = true };
 	if (session_left_ms(r->s))
@@ -567,7 +583,7 @@ static bool any_failed(const struct run *r)
 static bool any_offered(const struct run *r)
 {
 	for (size_t i = 0; i < r->a_n; i++)
-		if (r->a[i].chosen && r->a[i].status == AUTH_PENDING && r->a[i].err.kind == ERR_NONE &&
+		if (r->a[i].offered && r->a[i].status == AUTH_PENDING && r->a[i].err.kind == ERR_NONE &&
 		    r->a[i].challenge.err.kind == ERR_NONE)
 			return true;
 	return false;
@@ -580,7 +596,8 @@ static void wait_for_the_rest(struct run *r)
 	int64_t ms = REST_POLL_MS, left_ms = REST_MS;
 
 	ask_authorizations(r, false, NULL);
-	while (any_offered(r) && left_ms > 0 && session_wait(r->s, ms)) {
+	while (any_offered(r) && left_ms > 0 && ms < session_left_ms(r->s) - POLL_LAST_MS &&
+	       session_wait(r->s, ms)) {
 		left_ms -= ms;
 		ms = ms * 2;
 		ask_authorizations(r, false, NULL);
@@ -676,10 +693,7 @@ static void authorize(struct run *r)
 			if (!out(&r->w[i]) && r->w[i].status == PENDING)
 				refuse(&r->w[i], "the order failed, and the CA does not say why");
 	}
-	for (size_t i = 0; i < r->n && !failed; i++)
-		failed = out(&r->w[i]) && (r->w[i].o->err.kind != ERR_LATER || r->w[i].stuck);
-	if (failed)
-		give_up(r);
+	give_up(r);
 }
 
 /* Certificates --------------------------------------------------------------------------------- */

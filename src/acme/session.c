@@ -125,7 +125,7 @@ static int ask_directory(struct session *s, const char *url, struct err *e)
 {
 	int rc = -1;
 
-	for (int tries = 0; tries <= LOST_REPLIES; tries++) {
+	for (int tries = 0;; tries++) {
 		struct http_request r = { .method = HTTP_GET, .url = url, .limit_ms = request_limit(s) };
 		bool again;
 
@@ -138,8 +138,8 @@ static int ask_directory(struct session *s, const char *url, struct err *e)
 			problem_error(e, &r, NULL, NULL);
 		else
 			rc = take_directory(&s->dir, &r, e);
-		again = again && r.retry_after_for <= PAUSE_MAX_FOR;
-		if (rc < 0 && (!again || tries == LOST_REPLIES))
+		again = again && r.retry_after_for <= PAUSE_MAX_FOR && tries < LOST_REPLIES;
+		if (rc < 0 && !again)
 			note_rest(s, r.status, NULL, r.retry_after_for);
 		http_requests_free(&r, 1);
 		if (!again || !session_wait(s, PAUSE_MS << tries))
