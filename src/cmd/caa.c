@@ -5,7 +5,6 @@
 #include "cmd/cmd.h"
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "core/ca.h"
 #include "io/json.h"
 #include "run/ca.h"
@@ -39,72 +38,11 @@ static void find_issuer(struct issuer_of *out, const struct line_config *c, cons
 	session_close(s);
 }
 
-/* The tag that a name needs: of the name itself, of its wildcard, or both. */
-static void methods_of(struct strv *out, const struct line_config *c, const char *host, bool wildcard)
-{
-	for (size_t i = 0; i < c->domains.n; i++) {
-		const char *name = c->domains.v[i];
-		bool wild = text_starts(name, "*.");
-		enum method m;
-
-		if (wild != wildcard || strcmp(name + (wild ? 2 : 0), host) != 0 || !config_method(c, name, &m))
-			continue;
-		if (!strv_has(out, challenge_type_name(method_type(m))))
-			strv_add(out, challenge_type_name(method_type(m)));
-	}
-}
-
-static void add_records(struct strv *out, const struct line_config *c, const char *host, bool wildcard,
-			const struct issuer_of *i)
-{
-	struct strv methods = { 0 };
-	struct buf b;
-
-	methods_of(&methods, c, host, wildcard);
-	for (size_t k = 0; k < i->names.n && methods.n; k++) {
-		buf_init(&b, 4096);
-		buf_addf(&b, "%s. CAA 0 %s \"%s", host, wildcard ? "issuewild" : "issue", i->names.v[k]);
-		if (i->account)
-			buf_addf(&b, "; accounturi=%s", i->account);
-		buf_add_str(&b, "; validationmethods=");
-		for (size_t m = 0; m < methods.n; m++)
-			buf_addf(&b, "%s%s", m ? "," : "", methods.v[m]);
-		buf_add_str(&b, "\"");
-		strv_take(out, buf_steal(&b));
-		buf_free(&b);
-	}
-	strv_free(&methods);
-}
-
-/* Neither the name (if it is not in the certificate) nor its wildcard may be issued by anybody else. */
-static void add_denials(struct strv *out, const char *host, size_t plain, size_t wild)
-{
-	if (!plain)
-		strv_take(out, mem_format("%s. CAA 0 issue \";\"", host));
-	if (!wild)
-		strv_take(out, mem_format("%s. CAA 0 issuewild \";\"", host));
-}
-
-static void recommend(struct strv *out, const struct line_config *c, const struct strv *hosts,
-		      const struct issuer_of *i, size_t n)
-{
-	for (size_t h = 0; h < hosts->n; h++) {
-		size_t before = out->n, plain;
-
-		for (size_t k = 0; k < n; k++)
-			add_records(out, c, hosts->v[h], false, &i[k]);
-		plain = out->n - before;
-		for (size_t k = 0; k < n; k++)
-			add_records(out, c, hosts->v[h], true, &i[k]);
-		if (out->n > before)
-			add_denials(out, hosts->v[h], plain, out->n - before - plain);
-	}
-}
-
 static enum exit_status show(const struct line_config *c, struct json *lines, const struct args *a)
 {
 	struct issuer_of *i = mem_array(c->cas.n, sizeof(*i));
-	struct strv hosts = { 0 }, records = { 0 };
+	struct caa_issuer *of = mem_array(c->cas.n, sizeof(*of));
+	struct strv records = { 0 };
 	struct caa_verdict v;
 	bool known = false;
 
@@ -112,10 +50,11 @@ static enum exit_status show(const struct line_config *c, struct json *lines, co
 		find_issuer(&i[k], c, c->cas.v[k]);
 		known |= i[k].names.n > 0;
 	}
-	caa_host_names(&hosts, c);
-	recommend(&records, c, &hosts, i, c->cas.n);
+	for (size_t k = 0; k < c->cas.n; k++)
+		of[k] = (struct caa_issuer){ &i[k].names, i[k].account };
+	caa_recommend(&records, c, of, c->cas.n);
 	/* the first CA counts; the others are for when it fails */
-	caa_check(&v, c, &i[0].names, i[0].account);
+	caa_look(&v, c, &i[0].names, i[0].account);
 	for (size_t k = 0; k < v.doubts.n; k++)
 		strv_add(&v.refusals, v.doubts.v[k]);
 	if (lines) {
@@ -137,7 +76,7 @@ static enum exit_status show(const struct line_config *c, struct json *lines, co
 		free(i[k].account);
 	}
 	free(i);
-	strv_free(&hosts);
+	free(of);
 	strv_free(&records);
 	known &= !v.refusals.n;
 	caa_verdict_free(&v);

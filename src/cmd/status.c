@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/when.h"
+#include "core/ca.h"
 #include "io/json.h"
 #include "run/eyes.h"
 #include "run/observe.h"
@@ -15,6 +16,8 @@
 #define BOLD  "\033[1m"
 #define RED   "\033[31m"
 #define PLAIN "\033[0m"
+
+#define REVOKED_NEWS_FOR ((int64_t)30 * DAY)        /* how long a revocation is told */
 
 /* One line of the table, ready to print. */
 struct view {
@@ -73,6 +76,94 @@ static void print_records(const struct view *v)
 	}
 }
 
+static bool issued_by(const struct generation *g, const char *ca)
+{
+	const char *directory = ca_directory(ca);
+
+	return directory && strcmp(directory, g->ca) == 0;
+}
+
+/* What is served is of a CA, and not of the first one configured. */
+static bool is_fallback(const struct view *v)
+{
+	const struct line_config *c = v->l->cfg;
+	const struct generation *g = &v->l->live;
+
+	return g->number && g->ca && c->issuer == ISSUER_ACME && c->cas.n && !issued_by(g, c->cas.v[0]);
+}
+
+static void print_fallback(const struct view *v)
+{
+	const struct strv *cas = &v->l->cfg->cas;
+	const char *ca = NULL;
+	char *text;
+
+	if (!is_fallback(v))
+		return;
+	for (size_t i = 1; i < cas->n && !ca; i++)
+		if (issued_by(&v->l->live, cas->v[i]))
+			ca = cas->v[i];
+	if (ca)
+		text = mem_format("CA in use: %s, instead of %s, the first one configured", ca, cas->v[0]);
+	else
+		text = mem_format("CA in use: %s, which is not configured any more", v->l->live.ca);
+	print_wrapped(text, "    ", "      ", 80);
+	free(text);
+}
+
+/* With -v it stands beside the instant. */
+static void print_explanation(const struct view *v)
+{
+	const struct suggestion *s;
+	char *text;
+
+	if (!v->l->live.number || !suggest_at(v->l, &v->l->live, &s) || !s->explanation)
+		return;
+	text = mem_format("the CA explains when it suggests to renew: %s", s->explanation);
+	print_wrapped(text, "    ", "      ", 80);
+	free(text);
+}
+
+static const char *role_of(const struct view *v, const struct keyset *k)
+{
+	if (k->id == v->f.live.id)
+		return "live";
+	return k->removed_at ? "former" : k->retired_at ? "old" : "staged";
+}
+
+static void print_revocations(const struct view *v)
+{
+	const struct ledger *g = &v->l->ledger;
+	char at[WHEN_TEXT_LEN], *text;
+
+	for (size_t i = 0; i < g->keysets_n; i++) {
+		const struct keyset *k = &g->keysets[i];
+
+		if (!k->revoked_at || v->now - k->revoked_at >= REVOKED_NEWS_FOR)
+			continue;
+		when_format_minute(at, k->revoked_at);
+		text = mem_format("revoked: certificates of the %s key (keyset %d), on %s UTC", role_of(v, k), k->id,
+				  at);
+		print_wrapped(text, "    ", "      ", 80);
+		free(text);
+	}
+}
+
+static void put_revocations(struct json *o, const struct ledger *g)
+{
+	struct json *list = json_put(o, "revoked", json_array());
+
+	for (size_t i = 0; i < g->keysets_n; i++) {
+		struct json *r;
+
+		if (!g->keysets[i].revoked_at)
+			continue;
+		r = json_put(list, NULL, json_object());
+		json_put_int(r, "keyset", g->keysets[i].id);
+		put_instant(r, "at", g->keysets[i].revoked_at);
+	}
+}
+
 /* Who issued what is served, and when that is renewed. */
 static void print_certificate(const struct view *v)
 {
@@ -102,6 +193,7 @@ static void put_certificate(struct json *o, const struct view *v)
 		return;
 	json_put_str(o, "issuer", g->issuer);
 	json_put_str(o, "ca", g->ca);
+	json_put_bool(o, "fallback", is_fallback(v));
 	json_put_bool(o, "stand_in", v->f.live.bootstrap);
 	list = json_put(o, "serials", json_array());
 	for (size_t i = 0; i < g->leaves_n; i++)
@@ -123,12 +215,10 @@ static void print_orders(const struct view *v)
 	for (size_t i = 0; i < g->keysets_n; i++) {
 		const struct keyset *k = &g->keysets[i];
 
-		const char *role = k->id == v->f.live.id ? "live" : k->retired_at ? "old" : "staged";
-
 		if (k->compromised && !k->removed_at)
-			printf("    compromised: the %s key (generation %d)\n", role, k->gen);
+			printf("    compromised: the %s key (generation %d)\n", role_of(v, k), k->gen);
 		if (k->revoke_gen)
-			printf("    ordered: the certificates of the %s key are to be revoked%s\n", role,
+			printf("    ordered: the certificates of the %s key are to be revoked%s\n", role_of(v, k),
 			       k->revoke_now ? "" : " when another one is served");
 	}
 }
@@ -160,6 +250,10 @@ static void print_view(const struct view *v, bool verbose)
 	print_wrapped(why, "    ", "    ", 80);
 	free(why);
 	print_orders(v);
+	print_revocations(v);
+	print_fallback(v);
+	if (!verbose)
+		print_explanation(v);
 	for (size_t i = 0; i < v->pending.n; i++)
 		print_problem(v, v->pending.v[i]);
 	for (size_t i = 0; i < v->warnings.n; i++)
@@ -220,6 +314,7 @@ static void put_view(struct json *lines, const struct view *v)
 	put_texts(o, "orders", &v->orders);
 	put_texts(o, "pending", &v->pending);
 	put_texts(o, "warnings", &v->warnings);
+	put_revocations(o, &v->l->ledger);
 	put_certificate(o, v);
 	put_key(o, "live", &v->f.live, v->l->policy.verifies);
 	put_key(o, "staging", &v->f.staging, v->l->policy.verifies);

@@ -13,14 +13,14 @@
 #define SCHEME         "https://"
 
 static const struct ca list[] = {
-	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory" },
-	{ "letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory" },
-	{ "zerossl", "https://acme.zerossl.com/v2/DV90" },
-	{ "google", "https://dv.acme-v02.api.pki.goog/directory" },
-	{ "google-staging", "https://dv.acme-v02.test-api.pki.goog/directory" },
-	{ "sslcom-ecc", "https://acme.ssl.com/sslcom-dv-ecc" },
-	{ "sslcom-rsa", "https://acme.ssl.com/sslcom-dv-rsa" },
-	{ "actalis", "https://acme-api.actalis.com/acme/directory" },
+	{ "letsencrypt", "https://acme-v02.api.letsencrypt.org/directory", "shortlived" },
+	{ "letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory", "shortlived" },
+	{ "zerossl", "https://acme.zerossl.com/v2/DV90", NULL },
+	{ "google", "https://dv.acme-v02.api.pki.goog/directory", NULL },
+	{ "google-staging", "https://dv.acme-v02.test-api.pki.goog/directory", NULL },
+	{ "sslcom-ecc", "https://acme.ssl.com/sslcom-dv-ecc", NULL },
+	{ "sslcom-rsa", "https://acme.ssl.com/sslcom-dv-rsa", NULL },
+	{ "actalis", "https://acme-api.actalis.com/acme/directory", NULL },
 };
 
 const struct ca *ca_list(size_t *n)
@@ -35,6 +35,14 @@ const char *ca_directory(const char *s)
 		if (strcmp(s, list[i].name) == 0)
 			return list[i].directory;
 	return text_starts(s, SCHEME) && s[strlen(SCHEME)] ? s : NULL;
+}
+
+const char *ca_address_profile(const char *directory)
+{
+	for (size_t i = 0; i < ARRAY_LEN(list); i++)
+		if (strcmp(directory, list[i].directory) == 0)
+			return list[i].address_profile;
+	return NULL;
 }
 
 bool ca_is_test(const char *directory)

@@ -137,13 +137,12 @@ static bool is_word(const struct reader *r, const char *word)
 
 /* Algorithms ----------------------------------------------------------------------------------- */
 
-/* ldns, which signs, spells hmac-sha384 wrongly and does not know sha224; md5 and sha1 are of the
- * past (RFC 8945 section 6). */
+/* Whoever knows sha224 knows a better one too; md5 and sha1 are of the past (RFC 8945 section 6). */
 static int take_algorithm(struct tsig_key *k, struct reader *r)
 {
-	static const char *const good[] = { "hmac-sha256", "hmac-sha512" };
+	static const char *const good[] = { "hmac-sha256", "hmac-sha384", "hmac-sha512" };
 	static const char *const refused[] = {
-		"hmac-sha384", "hmac-sha224", "hmac-sha1", "hmac-md5", "hmac-md5.sig-alg.reg.int",
+		"hmac-sha224", "hmac-sha1", "hmac-md5", "hmac-md5.sig-alg.reg.int",
 	};
 	size_t len = r->word.len;
 
@@ -161,7 +160,7 @@ static int take_algorithm(struct tsig_key *k, struct reader *r)
 			return err_set(r->e, ERR_USAGE, "%s:%u: the algorithm %s is not supported: "
 				       "make a key of hmac-sha256 or hmac-sha512, here and at the "
 				       "server", r->path, r->line, refused[i]);
-	return wrong(r, "an unknown algorithm: hmac-sha256 and hmac-sha512 are supported");
+	return wrong(r, "an unknown algorithm: hmac-sha256, hmac-sha384 and hmac-sha512 are supported");
 }
 
 /* Secrets -------------------------------------------------------------------------------------- */

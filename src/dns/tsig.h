@@ -10,14 +10,14 @@
 
 struct tsig_key {
 	char  *name;                    /* canonical */
-	char  *algorithm;               /* "hmac-sha256", "hmac-sha512" */
+	char  *algorithm;               /* "hmac-sha256", "hmac-sha384", "hmac-sha512" */
 	char  *secret;                  /* base64; wiped by tsig_key_free */
 };
 
 /* Reads the one `key "NAME" { algorithm ...; secret "..."; };` of the file; //, # and C comments as
  * BIND has them.  ERR_LOCAL if it cannot be read; else ERR_USAGE, "FILE:LINE: ..." with a remedy:
- * no key, several keys, something else beside it, an algorithm that is not supported (hmac-sha384,
- * sha224, sha1 and md5 are refused by name), a secret that is no base64 or shorter than 16 bytes.
+ * no key, several keys, something else beside it, an algorithm that is not supported (hmac-sha224,
+ * sha1 and md5 are refused by name), a secret that is no base64 or shorter than 16 bytes.
  * No text has anything of the secret.  *exposed: everybody can read the file, which is the caller's
  * business; 0 after an error. */
 int tsig_key_read(struct tsig_key *out, const char *path, int *exposed, struct err *e) NEEDS_CHECK;

@@ -80,6 +80,12 @@ uint16_t crypto_draw(void);             /* uniform */
 /* Fills out with len random bytes from the system's generator; cannot fail (ends the program). */
 void crypto_random(unsigned char *out, size_t len);
 
+/* Adds the HMAC of the text; digest_name: "SHA256", as OpenSSL calls it. */
+int crypto_hmac(struct buf *out, const char *digest_name, const void *mac_key, size_t mac_key_len,
+		const struct buf *text, struct err *e) NEEDS_CHECK;
+/* Takes the same time wherever they differ. */
+bool crypto_same(const void *a, const void *b, size_t len);
+
 /* SHA-256 in lower-case hex of a text (fingerprints of what was written; not for keys). */
 void crypto_sha256(char out[SHA256_HEX_LEN + 1], const void *bytes, size_t len);
 

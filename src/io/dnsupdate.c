@@ -1,18 +1,20 @@
-/* dnsupdate.c - dynamic update messages and TSIG; the user of ldns for signing and its check.
+/* dnsupdate.c - dynamic update messages and TSIG; the user of ldns for taking replies apart.
  *
- * Messages are written here, byte by byte, since ldns asserts on what it does not like; ldns only
- * adds the signature, and compares that of the reply.  What the comparison says is believed only
- * when the names, the id and the time in the signature are right too: ldns does not look at them.
+ * Messages and their signatures are written here, byte by byte, since ldns asserts on what it does not like,
+ * and does not know every algorithm.  A reply has to have its signature as the last thing in it, and what it
+ * says is believed only when the names, the id and the time in the signature are right too.
  * A reply that says BADSIG or BADKEY has a TSIG record with nothing in it, and counts as unsigned.
  * RFC 2136 sections 2 (sections of a message) and 2.4, 2.5 (how they are used), RFC 8945 sections
  * 4.2 (the record), 4.3 (what is signed), 5.4 (replies), RFC 6698 section 2.1, RFC 1035 section 3.3.14.
- * Touches: nothing; ldns reads the system's clock.
+ * Touches: nothing; reads the clock.
  */
 #include "io/dnsupdate.h"
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/crypto.h"
+#include "io/jose.h"
+#include "sys/clock.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -23,16 +25,39 @@
 #define HEADER_LEN 12
 #define OPCODE_UPDATE 5
 #define CLASS_NONE 254
+#define CLASS_ANY 255
+#define TYPE_TSIG 250
 #define FUDGE_FOR 300           /* RFC 8945 section 10 */
+#define MAC_MAX 64
+#define SECRET_MAX 65536
 
 /* Fields of a TSIG record, as ldns numbers them. */
 enum { TSIG_ALGORITHM, TSIG_TIME, TSIG_FUDGE, TSIG_MAC, TSIG_ID, TSIG_ERROR, TSIG_OTHER, TSIG_N };
 
 struct update_msg {
 	unsigned char id[2];
-	char         *name, *algorithm, *secret;        /* of the key; NULL: not signed */
-	ldns_rdf     *mac;                              /* of the request */
+	char         *name;                     /* of the key; NULL: not signed */
+	const struct hmac *hmac;
+	struct buf    secret;                   /* bytes */
+	struct buf    mac;                      /* of the request; empty: there is none yet */
 	int64_t       signed_at;
+};
+
+/* RFC 8945 section 6. */
+static const struct hmac {
+	const char *algorithm, *digest;
+} hmacs[] = {
+	{ "hmac-sha256", "SHA256" },
+	{ "hmac-sha384", "SHA384" },
+	{ "hmac-sha512", "SHA512" },
+};
+
+/* What is signed besides the message (section 4.3.3). */
+struct signed_with {
+	int64_t  at;
+	uint64_t fudge_for, error;
+	const unsigned char *other;     /* behind its length */
+	size_t   other_len;
 };
 
 static uint64_t read_number(const unsigned char *p, size_t len)
@@ -197,61 +222,97 @@ static int write_message(struct buf *b, const unsigned char id[2], const char *z
 
 /* Signing -------------------------------------------------------------------------------------- */
 
-/* ldns leaks when it cannot sign. */
-static bool usable(const struct update_sign *s)
+static void add_time(struct buf *b, int64_t at)
 {
-	ldns_rdf *bytes = NULL;
-
-	if (strcmp(s->algorithm, "hmac-sha256") != 0 && strcmp(s->algorithm, "hmac-sha512") != 0)
-		return false;
-	if (ldns_str2rdf_b64(&bytes, s->secret) != LDNS_STATUS_OK)
-		return false;
-	mem_wipe(ldns_rdf_data(bytes), ldns_rdf_size(bytes));
-	ldns_rdf_deep_free(bytes);
-	return true;
+	add_16(b, (size_t)(at >> 32));
+	add_16(b, (size_t)(at >> 16));
+	add_16(b, (size_t)at);
 }
 
-static int64_t time_of(const ldns_rr *tsig)
+static void add_variables(struct buf *b, const struct update_msg *m, const struct signed_with *w)
 {
-	return (int64_t)read_number(ldns_rdf_data(ldns_rr_rdf(tsig, TSIG_TIME)), 6);
+	/* names of keys and algorithms were looked at when the message was begun */
+	(void)add_name(b, m->name);
+	add_16(b, CLASS_ANY);
+	add_16(b, 0);
+	add_16(b, 0);
+	(void)add_name(b, m->hmac->algorithm);
+	add_time(b, w->at);
+	add_16(b, w->fudge_for);
+	add_16(b, w->error);
+	add_16(b, w->other_len);
+	buf_add(b, w->other, w->other_len);
 }
 
-/* Replaces the message by a signed one, and notes what its reply will be signed with. */
+/* Of a message without its TSIG record; of a reply if the request has a MAC already. */
+static int make_mac(struct buf *out, const struct update_msg *m, const char *wire, size_t len,
+		    const struct signed_with *w, struct err *e)
+{
+	struct buf text;
+	int rc;
+
+	buf_init(&text, 2 * MESSAGE_MAX);
+	if (m->mac.len) {
+		add_16(&text, m->mac.len);
+		buf_add(&text, m->mac.s, m->mac.len);
+	}
+	buf_add(&text, wire, len);
+	add_variables(&text, m, w);
+	if (text.over)
+		rc = err_set(e, ERR_LOCAL, "larger than a DNS message");
+	else
+		rc = crypto_hmac(out, m->hmac->digest, m->secret.s, m->secret.len, &text, e);
+	buf_free(&text);
+	return rc;
+}
+
+static void add_tsig_rdata(struct buf *b, const struct update_msg *m)
+{
+	(void)add_name(b, m->hmac->algorithm);
+	add_time(b, m->signed_at);
+	add_16(b, FUDGE_FOR);
+	add_16(b, m->mac.len);
+	buf_add(b, m->mac.s, m->mac.len);
+	buf_add(b, m->id, sizeof(m->id));
+	add_16(b, 0);
+	add_16(b, 0);
+}
+
+/* Adds the signature to the message, and notes what its reply will be signed with. */
 static int sign(struct update_msg *m, struct buf *wire, struct err *e)
 {
-	char *algorithm = mem_format("%s.", m->algorithm);
-	ldns_pkt *pkt = NULL;
-	uint8_t *bytes = NULL;
-	size_t len = 0;
-	ldns_status s = ldns_wire2pkt(&pkt, (const uint8_t *)wire->s, wire->len);
-	int rc = -1;
+	struct signed_with w = { .at = clock_real(), .fudge_for = FUDGE_FOR };
+	struct buf rdata;
 
-	if (s == LDNS_STATUS_OK)
-		s = ldns_pkt_tsig_sign(pkt, m->name, m->secret, FUDGE_FOR, algorithm, NULL);
-	if (s == LDNS_STATUS_OK)
-		s = ldns_pkt2wire(&bytes, pkt, &len);
-	if (s != LDNS_STATUS_OK) {
-		err_set(e, ERR_LOCAL, "signing the update with the key %s: %s", m->name,
-			ldns_get_errorstr_by_id(s));
-		goto out;
-	}
-	m->mac = ldns_rdf_clone(ldns_rr_rdf(ldns_pkt_tsig(pkt), TSIG_MAC));
-	if (!m->mac)
-		mem_bug("ldns has no memory");
-	m->signed_at = time_of(ldns_pkt_tsig(pkt));
-	buf_clear(wire);
-	buf_add(wire, bytes, len);
-	if (wire->over) {
-		err_set(e, ERR_LOCAL, "the signed update is larger than a DNS message");
-		goto out;
-	}
-	rc = 0;
-out:
-	free(algorithm);
-	free(bytes);
-	if (pkt)
-		ldns_pkt_free(pkt);
-	return rc;
+	m->signed_at = w.at;
+	if (make_mac(&m->mac, m, wire->s, wire->len, &w, e) < 0)
+		return err_wrap(e, "signing the update with the key %s", m->name);
+	buf_init(&rdata, UINT16_MAX);
+	add_tsig_rdata(&rdata, m);
+	(void)add_name(wire, m->name);
+	add_16(wire, TYPE_TSIG);
+	add_16(wire, CLASS_ANY);
+	add_16(wire, 0);
+	add_16(wire, 0);
+	add_16(wire, rdata.len);
+	buf_add(wire, rdata.s, rdata.len);
+	buf_free(&rdata);
+	/* of the additional section; nothing else is in it */
+	wire->s[HEADER_LEN - 1] = 1;
+	if (wire->over)
+		return err_set(e, ERR_LOCAL, "the signed update is larger than a DNS message");
+	return 0;
+}
+
+/* False: it cannot be used. */
+static bool take_key(struct update_msg *m, const struct update_sign *s)
+{
+	m->name = dns_name_canon(s->name);
+	for (size_t i = 0; i < ARRAY_LEN(hmacs); i++)
+		if (strcmp(s->algorithm, hmacs[i].algorithm) == 0)
+			m->hmac = &hmacs[i];
+	return base64url_decode(&m->secret, s->secret, strlen(s->secret), true) && m->secret.len && m->name &&
+	       m->hmac;
 }
 
 int update_msg_make(struct update_msg **m, struct buf *wire, const char *zone,
@@ -262,14 +323,11 @@ int update_msg_make(struct update_msg **m, struct buf *wire, const char *zone,
 
 	*m = NULL;
 	crypto_random(made->id, sizeof(made->id));
-	if (s) {
-		made->name = dns_name_canon(s->name);
-		made->algorithm = mem_copy_str(s->algorithm);
-		made->secret = mem_copy_str(s->secret);
-		if (!made->name || !usable(s)) {
-			update_msg_drop(made);
-			return err_set(e, ERR_LOCAL, "the key %.200s cannot be used", s->name);
-		}
+	buf_init(&made->secret, SECRET_MAX);
+	buf_init(&made->mac, MAC_MAX);
+	if (s && !take_key(made, s)) {
+		update_msg_drop(made);
+		return err_set(e, ERR_LOCAL, "the key %.200s cannot be used", s->name);
 	}
 	if (write_message(wire, made->id, zone, sets, n, e) < 0 || (s && sign(made, wire, e) < 0)) {
 		update_msg_drop(made);
@@ -283,13 +341,9 @@ void update_msg_drop(struct update_msg *m)
 {
 	if (!m)
 		return;
-	if (m->secret)
-		mem_wipe(m->secret, strlen(m->secret));
-	free(m->secret);
+	buf_wipe(&m->secret);
+	buf_free(&m->mac);
 	free(m->name);
-	free(m->algorithm);
-	if (m->mac)
-		ldns_rdf_deep_free(m->mac);
 	free(m);
 }
 
@@ -349,11 +403,70 @@ static enum tsig_state not_good(struct update_reply *out, const char *why)
 	return TSIG_WRONG;
 }
 
-static enum tsig_state check_tsig(struct update_reply *out, const struct update_msg *m,
-				  ldns_pkt *pkt, const unsigned char *wire, size_t len)
+/* Behind a name of the message; 0: it does not end. */
+static size_t skip_name(const unsigned char *wire, size_t len, size_t at)
 {
-	ldns_rr *tsig = ldns_pkt_tsig(pkt);
-	int64_t signed_at, fudge_for;
+	while (at < len && wire[at] && wire[at] < 0xc0)
+		at += 1U + wire[at];
+	if (at >= len)
+		return 0;
+	at += wire[at] ? 2 : 1;
+	return at <= len ? at : 0;
+}
+
+/* Where the last record of the message begins; 0: none does, or there is something behind it. */
+static size_t last_record(const unsigned char *wire, size_t len)
+{
+	size_t questions = read_number(wire + 4, 2), records = 0, at = HEADER_LEN, last = 0;
+
+	for (size_t i = 6; i < HEADER_LEN; i += 2)
+		records += read_number(wire + i, 2);
+	for (; questions && at; questions--) {
+		at = skip_name(wire, len, at);
+		at = at && len - at >= 4 ? at + 4 : 0;
+	}
+	for (; records && at; records--) {
+		last = at;
+		at = skip_name(wire, len, at);
+		if (!at || len - at < 10 || len - at - 10 < read_number(wire + at + 8, 2))
+			return 0;
+		at += 10 + read_number(wire + at + 8, 2);
+	}
+	return at == len ? last : 0;
+}
+
+/* The MAC of a reply, whose TSIG record is this. */
+static bool mac_is_right(const struct update_msg *m, const ldns_rr *tsig, const unsigned char *wire,
+			 size_t len, const struct signed_with *w)
+{
+	const ldns_rdf *given = ldns_rr_rdf(tsig, TSIG_MAC);
+	size_t last = last_record(wire, len), at = last ? skip_name(wire, len, last) : 0;
+	char *bare;
+	struct buf mac;
+	struct err ignored;
+	bool right;
+
+	/* ldns has found it in the additional section: there it has to be the last one */
+	if (!at || read_number(wire + at, 2) != TYPE_TSIG || !read_number(wire + 10, 2))
+		return false;
+	bare = mem_alloc(last);
+	memcpy(bare, wire, last);
+	if (bare[11]-- == 0)
+		bare[10]--;
+	buf_init(&mac, MAC_MAX);
+	right = make_mac(&mac, m, bare, last, w, &ignored) == 0 && ldns_rdf_size(given) == 2 + mac.len &&
+		crypto_same(ldns_rdf_data(given) + 2, mac.s, mac.len);
+	buf_free(&mac);
+	free(bare);
+	return right;
+}
+
+static enum tsig_state check_tsig(struct update_reply *out, const struct update_msg *m,
+				  const ldns_pkt *pkt, const unsigned char *wire, size_t len)
+{
+	const ldns_rr *tsig = ldns_pkt_tsig(pkt);
+	const ldns_rdf *other;
+	struct signed_with w;
 
 	if (!well_formed(tsig))
 		return not_good(out, "its signature is malformed");
@@ -361,17 +474,22 @@ static enum tsig_state check_tsig(struct update_reply *out, const struct update_
 	if (ldns_rdf_size(ldns_rr_rdf(tsig, TSIG_MAC)) == 2)
 		return TSIG_NONE;
 	if (!same_name(ldns_rr_owner(tsig), m->name) ||
-	    !same_name(ldns_rr_rdf(tsig, TSIG_ALGORITHM), m->algorithm))
+	    !same_name(ldns_rr_rdf(tsig, TSIG_ALGORITHM), m->hmac->algorithm))
 		return not_good(out, "it is signed with another key or algorithm");
 	if (memcmp(ldns_rdf_data(ldns_rr_rdf(tsig, TSIG_ID)), m->id, sizeof(m->id)) != 0)
 		return not_good(out, "its signature is for another message");
-	signed_at = time_of(tsig);
-	fudge_for = (int64_t)read_number(ldns_rdf_data(ldns_rr_rdf(tsig, TSIG_FUDGE)), 2);
-	take_server_time(out, m, ldns_rr_rdf(tsig, TSIG_OTHER));
-	/* takes the record out of the packet for a while: nothing of it is used behind this */
-	if (!ldns_pkt_tsig_verify(pkt, wire, len, m->name, m->secret, m->mac))
+	other = ldns_rr_rdf(tsig, TSIG_OTHER);
+	w = (struct signed_with){
+		.at = (int64_t)read_number(ldns_rdf_data(ldns_rr_rdf(tsig, TSIG_TIME)), 6),
+		.fudge_for = read_number(ldns_rdf_data(ldns_rr_rdf(tsig, TSIG_FUDGE)), 2),
+		.error = (uint64_t)out->tsig_error,
+		.other = ldns_rdf_data(other) + 2,
+		.other_len = ldns_rdf_size(other) - 2,
+	};
+	take_server_time(out, m, other);
+	if (!mac_is_right(m, tsig, wire, len, &w))
 		return not_good(out, "its signature is wrong");
-	if (signed_at - m->signed_at > fudge_for || m->signed_at - signed_at > fudge_for)
+	if (w.at - m->signed_at > (int64_t)w.fudge_for || m->signed_at - w.at > (int64_t)w.fudge_for)
 		return not_good(out, "it was signed at another time: an old one, or a clock jumps");
 	return TSIG_GOOD;
 }
@@ -389,7 +507,7 @@ int update_msg_reply(struct update_reply *out, const struct update_msg *m,
 	if (s != LDNS_STATUS_OK || !pkt)
 		return err_set(e, ERR_REFUSED, "malformed reply: %s", ldns_get_errorstr_by_id(s));
 	out->rcode = ldns_pkt_edns_extended_rcode(pkt) << 4 | (int)ldns_pkt_get_rcode(pkt);
-	if (m->mac && ldns_pkt_tsig(pkt))
+	if (m->name && ldns_pkt_tsig(pkt))
 		out->tsig = check_tsig(out, m, pkt, wire, len);
 	ldns_pkt_free(pkt);
 	return 0;

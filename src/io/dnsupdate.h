@@ -1,4 +1,4 @@
-/* dnsupdate.h - dynamic update messages, and their TSIG signatures by ldns, whose types stay inside.
+/* dnsupdate.h - dynamic update messages, and their TSIG signatures.
  * RFC 2136 section 2, RFC 8945 sections 4 and 5.
  */
 #ifndef IO_DNSUPDATE_H

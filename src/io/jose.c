@@ -276,31 +276,6 @@ static int sign(struct buf *out, const struct key *k, const struct kind *kind, c
 	return rc;
 }
 
-static int authenticate(struct buf *out, const char *digest, const void *mac_key, size_t mac_key_len,
-			const struct buf *text, struct err *e)
-{
-	/* OpenSSL takes what it only reads as if it were to be written */
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
-	unsigned char raw[EVP_MAX_MD_SIZE];
-	size_t len;
-	bool ok = ctx && EVP_MAC_init(ctx, mac_key, mac_key_len, params) &&
-		  EVP_MAC_update(ctx, (const unsigned char *)text->s, text->len) &&
-		  EVP_MAC_final(ctx, raw, &len, sizeof(raw));
-
-	EVP_MAC_CTX_free(ctx);                  /* wipes its copy of the key */
-	EVP_MAC_free(mac);
-	if (!ok)
-		return crypto_error(e, "computing a MAC");
-	buf_add(out, raw, len);
-	ERR_clear_error();
-	return 0;
-}
-
 /* A flattened JWS on its way. */
 struct jws {
 	struct buf protected, payload;          /* base64url */
@@ -404,7 +379,7 @@ int jose_sign_mac(struct buf *out, enum jose_mac alg, const void *mac_key, size_
 	json_put_str(header, "url", url);
 	rc = jws_begin(&j, header, payload, e);
 	if (rc == 0)
-		rc = authenticate(&j.signature, macs[alg].digest, mac_key, mac_key_len, &j.text, e);
+		rc = crypto_hmac(&j.signature, macs[alg].digest, mac_key, mac_key_len, &j.text, e);
 	if (rc == 0)
 		rc = jws_end(out, &j, e);
 	jws_free(&j);

@@ -10,6 +10,8 @@
 
 #include "base/mem.h"
 #include "base/when.h"
+#include "core/ca.h"
+#include "sys/addr.h"
 
 #define STAGING_LEAST (48 * HOUR)
 
@@ -303,6 +305,29 @@ static void check_acme(struct check *k)
 	}
 }
 
+/* Some CAs have certificates for addresses by one profile only, and would refuse the order. */
+static void check_addresses(const struct check *k)
+{
+	const struct line_config *l = k->l;
+	enum option_id where = l->profile ? OPT_PROFILE : OPT_DOMAINS;
+	const char *address = NULL;
+	struct addr a;
+
+	for (size_t i = 0; i < l->domains.n && !address; i++)
+		if (addr_parse(&a, l->domains.v[i], 1))
+			address = l->domains.v[i];
+	for (size_t i = 0; i < l->cas.n && address && l->issuer == ISSUER_ACME; i++) {
+		const char *directory = ca_directory(l->cas.v[i]);
+		const char *needed = directory ? ca_address_profile(directory) : NULL;
+
+		if (!needed || (l->profile && strcmp(l->profile, needed) == 0))
+			continue;
+		WARNING(k, where, "%s: %s has certificates for addresses only with profile = %s: give that in [acme], "
+			"and let cron run every hour", address, l->cas.v[i], needed);
+		return;
+	}
+}
+
 void check_line(struct notes *problems, struct notes *warnings, struct line_config *l,
 		const struct layer *from)
 {
@@ -320,6 +345,7 @@ void check_line(struct notes *problems, struct notes *warnings, struct line_conf
 	check_layout(&k);
 	check_times(&k);
 	check_acme(&k);
+	check_addresses(&k);
 }
 
 void check_commands(struct notes *warnings, const struct line_config *l, const struct layer *from,

@@ -20,7 +20,10 @@
 struct look {
 	struct placed *p;
 	char          *url, *at;
+	bool           six;             /* at an address of IPv6 */
 };
+
+enum seen { SEEN_RIGHT, SEEN_NOTHING, SEEN_STATUS, SEEN_TEXT };
 
 static bool wanted(const struct placed *p)
 {
@@ -40,6 +43,7 @@ static void add(struct look **v, size_t *n, const struct respond *x, struct plac
 	l->p = p;
 	l->url = mem_format("http://%s%s%s:%lld/.well-known/acme-challenge/%s", six ? "[" : "", p->c->name,
 			    six ? "]" : "", (long long)x->c->check_port, p->c->token);
+	l->six = addr_is_ipv6(a);
 	l->at = addr_is_ipv6(a) && text[0] != '[' ? mem_format("[%s]", text) : mem_copy_str(text);
 }
 
@@ -87,25 +91,60 @@ static void find(struct respond *x, struct look **v, size_t *n)
 	free(r);
 }
 
-static void judge(struct respond *x, const struct look *l, const struct http_request *r)
+static enum seen seen_of(const struct look *l, const struct http_request *r)
 {
-	struct challenge *c = l->p->c;
-	size_t len = strlen(c->key_authorization);
+	const char *want = l->p->c->key_authorization;
+	size_t len = strlen(want);
+
+	if (!r->status)
+		return SEEN_NOTHING;
+	if (r->status != 200)
+		return SEEN_STATUS;
+	if (r->body.len < len || strncmp(r->body.s, want, len) != 0 ||
+	    strspn(r->body.s + len, " \t\r\n") != r->body.len - len || r->body.len > CA_READS)
+		return SEEN_TEXT;
+	return SEEN_RIGHT;
+}
+
+/* An address of IPv4 that shows the challenge, if look i is at one of IPv6 of the same name; NULL: none. */
+static const char *good_by_four(const struct look *v, const struct http_request *r, size_t n, size_t i)
+{
+	for (size_t k = 0; v[i].six && k < n; k++)
+		if (v[k].p == v[i].p && !v[k].six && seen_of(&v[k], &r[k]) == SEEN_RIGHT)
+			return v[k].at;
+	return NULL;
+}
+
+/* Look i of n. */
+static void judge(struct respond *x, const struct look *v, const struct http_request *r, size_t n, size_t i)
+{
+	const char *four = good_by_four(v, r, n, i), *url = v[i].url, *at = v[i].at;
+	struct challenge *c = v[i].p->c;
+	char *why = NULL;
 
 	if (c->err.kind != ERR_NONE)
 		return;
-	if (!r->status) {
-		strv_take(&x->warnings, mem_format("%s at %s could not be looked at from here: %s", l->url, l->at,
-						   r->err.text));
-		return;
+	if (four)
+		why = mem_format("; %s shows it, but CAs try IPv6 first: let the web server listen at %s too, or remove "
+				 "that AAAA record", four, at);
+	switch (seen_of(&v[i], &r[i])) {
+	case SEEN_RIGHT:
+		break;
+	case SEEN_NOTHING:
+		strv_take(&x->warnings, mem_format("%s at %s could not be looked at from here: %s%s", url, at,
+						   r[i].err.text, why ? why : ""));
+		break;
+	case SEEN_STATUS:
+		err_set(&c->err, ERR_LATER, "%s at %s: HTTP status %d instead of the challenge%s (self-check = no leaves "
+			"that to the CA)", url, at, r[i].status,
+			why ? why : ": does the web server show challenge-dir there?");
+		break;
+	case SEEN_TEXT:
+		err_set(&c->err, ERR_LATER, "%s at %s: another text instead of the challenge%s (self-check = no leaves "
+			"that to the CA)", url, at, why ? why : ": does another server answer there?");
+		break;
 	}
-	if (r->status != 200)
-		err_set(&c->err, ERR_LATER, "%s at %s: HTTP status %d instead of the challenge: does the web server show "
-			"challenge-dir there? (self-check = no leaves that to the CA)", l->url, l->at, r->status);
-	else if (r->body.len < len || strncmp(r->body.s, c->key_authorization, len) != 0 ||
-		 strspn(r->body.s + len, " \t\r\n") != r->body.len - len || r->body.len > CA_READS)
-		err_set(&c->err, ERR_LATER, "%s at %s: another text instead of the challenge: does another server answer "
-			"there? (self-check = no leaves that to the CA)", l->url, l->at);
+	free(why);
 }
 
 void respond_http_look(struct respond *x)
@@ -126,7 +165,7 @@ void respond_http_look(struct respond *x)
 	if (n && http_new(&h, &hc, &e) == 0) {
 		http_send_all(h, r, n);
 		for (size_t i = 0; i < n; i++)
-			judge(x, &v[i], &r[i]);
+			judge(x, v, r, n, i);
 		http_requests_free(r, n);
 		http_drop(h);
 	}

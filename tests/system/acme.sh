@@ -91,15 +91,33 @@ like 'is asked back' "$ERR" 'did you mean "show"'
 # --- revocation -----------------------------------------------------------------------------------------
 
 cp "$LINE_DIR/live/cert.pem" "$SCRATCH/revoked.pem"
+exits 0 'status' status
+check_not 'nothing was revoked, and status does not speak of it' grep -q revoked <<<"$OUT"
 exits 2 'revoke wants to be told of which line' revoke
 exits 0 'revoke' revoke --reason superseded "$LINE"
 is 'the CA has revoked it' "$(pebble_status "$SCRATCH/revoked.pem")" Revoked
 is 'the key is the same' "$(jq -r .keyset "$LINE_DIR/live/manifest.json")" 1
 is 'its new certificate is valid' "$(pebble_status "$LINE_DIR/live/cert.pem")" Valid
+AT=$(jq '.keysets[] | .revoked_at // empty' "$LINE_DIR/state.json")
+run status
+like 'status says so, and when' "$OUT" \
+	"^    revoked: certificates of the live key \(keyset 1\), on $(date -u -d "@$AT" '+%F %H:%M') UTC\$"
+run --json status
+is '... also as JSON' "$(jq -c '.lines[0].revoked' <<<"$OUT")" \
+	"[{\"keyset\":1,\"at\":\"$(date -u -d "@$AT" +%FT%TZ)\"}]"
+NOW=$((AT + 30 * 86400 - 60))
+run status
+like '... for thirty days' "$OUT" 'revoked: certificates of the live key'
+NOW=$((AT + 30 * 86400))
+run status
+check_not '... and no longer' grep -q revoked <<<"$OUT"
+NOW=
 cp "$LINE_DIR/live/cert.pem" "$SCRATCH/revoked.pem"
 exits 0 'roll --emergency --revoke' roll --emergency --revoke "$LINE"
 check 'the new key is live' [ "$(jq -r .keyset "$LINE_DIR/live/manifest.json")" -gt 1 ]
 is 'and the certificates of the old one are revoked' "$(pebble_status "$SCRATCH/revoked.pem")" Revoked
+run status
+like '... which status tells' "$OUT" 'revoked: certificates of the (old|former) key \(keyset 1\), on 20'
 check 'the new one is of the CA' openssl verify -CAfile <(pebble_root 0) -untrusted "$LINE_DIR/live/chain.pem" "$LINE_DIR/live/cert.pem"
 
 exits 0 'account deactivate' account deactivate "$LINE"
@@ -117,6 +135,34 @@ check 'nobody listens any more' test -z "$(ss -Hltn "sport = :$PEBBLE_HTTP")"
 fresh 'd.example.test 127.0.0.1' "tls-listen = 127.0.0.1:$PEBBLE_TLS" 'challenges = tls-alpn'
 exits 0 'tls-alpn, for an address too' init
 is 'both' "$(names live)" '127.0.0.1 d.example.test'
+
+# --- IPv4 is right, and IPv6, which a CA tries first, is not --------------------------------------------------
+
+if grep -qs '^0\{31\}1 .* lo$' /proc/net/if_inet6; then
+	www_start "$PEBBLE_HTTP"
+	challtest add-aaaa '{"host": "six.example.test", "addresses": ["::1"]}' >/dev/null
+	challtest add-a '{"host": "six.example.test", "addresses": ["127.0.0.1"]}' >/dev/null
+	fresh six.example.test "$BY_WEBROOT"
+	run init
+	like 'nobody listens at the AAAA record: a note, since that is how it looks from here' "$OUT" \
+		"http://six.example.test.* at \[::1\] could not be looked at from here: .*[Rr]efused; 127.0.0.1 shows it, but CAs try IPv6 first: .*remove that AAAA record"
+	start empty python3 -u -m http.server --bind ::1 --directory "$CONF" "$PEBBLE_HTTP"
+	OTHER=$PID
+	within 5 eval '[ -n "$(ss -6Hltn "sport = :$PEBBLE_HTTP")" ]'
+	fresh six.example.test "$BY_WEBROOT"
+	exits 1 'another web server does' init
+	like 'that is explained' "$ERR" \
+		"at \[::1\]: HTTP status 404 instead of the challenge; 127.0.0.1 shows it, but CAs try IPv6 first: let the web server listen at \[::1\] too, or remove that AAAA record"
+	mkdir "$SCRATCH/nowhere"
+	fresh six.example.test "challenge-dir = $SCRATCH/nowhere"
+	exits 1 'wrong by both' init
+	check_not 'is not the fault of IPv6' grep -q 'CAs try IPv6' <<<"$ERR"
+	like '... and the usual question is asked' "$ERR" 'HTTP status 404 instead of the challenge: does the web server show challenge-dir there'
+	stop "$OTHER"
+	stop "$WWW_PID"
+else
+	skip 'an AAAA record that is wrong' 'this host has no IPv6'
+fi
 
 # --- what goes wrong behind an order ---------------------------------------------------------------------
 

@@ -276,6 +276,19 @@ NOW=$((START + 2 * DAY))
 exits 0 'a third time: the second one is asked' cron
 is 'and issues' "$(jq -r .ca "$LINE_DIR/live/manifest.json")" "$PEBBLE_URL"
 like 'which is said' "$OUT$ERR" "issued by $PEBBLE_URL, since $MOCK_URL fails: "
+run status
+like '... and status says which' "$(tr -s ' \n' ' ' <<<"$OUT")" \
+	" CA in use: $PEBBLE_URL, instead of $MOCK_URL, the first one configured"
+run --json status
+is '... also as JSON' "$(jq -r '.lines[0] | .fallback, .ca' <<<"$OUT" | paste -s -d ' ')" "true $PEBBLE_URL"
+(CA_URL=$PEBBLE_URL; conf h.example.test "$BY_WEBROOT")
+run status
+check_not '... if it is another one than the first' grep -q 'CA in use' <<<"$OUT"
+(CA_URL=$MOCK_URL; conf h.example.test "$BY_WEBROOT")
+run status
+like '... or if it is not configured' "$(tr -s ' \n' ' ' <<<"$OUT")" \
+	" CA in use: $PEBBLE_URL, which is not configured any more"
+conf h.example.test "$BY_WEBROOT"
 exits 0 'as long as the first one fails' renew
 is 'the second one goes on' "$(jq -r .ca "$LINE_DIR/live/manifest.json")" "$PEBBLE_URL"
 lab_get "$MOCK_MGMT/mode" --data-binary '[]' >/dev/null

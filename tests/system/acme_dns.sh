@@ -60,6 +60,7 @@ world_make
 verdict $? 'the world is made' || finish
 world_tsig other hmac-sha256 32
 sed -i -e '/^zone "example\.test"/,/^}/ s/zonesub TLSA;/zonesub TLSA TXT;/g' \
+	-e '/^zone "insecure\.test"/ s/zonesub TLSA;/zonesub TLSA TXT;/g' \
 	-e '/^zone "ed\.test"/,/^}/ s/update-policy.*/update-policy { grant other zonesub TXT; };/' "$WORLD/pri/named.conf"
 cat "$WORLD/other.key" >>"$WORLD/pri/named.conf"
 cat >>"$WORLD/pri/example.test.db" <<END
@@ -68,6 +69,8 @@ _acme-challenge.two	CNAME two.acme.ed.test.
 mine	CAA 0 issue "ca.test; validationmethods=dns-01"
 mine	CAA 0 issuewild ";"
 else	CAA 0 issue "ca.test; validationmethods=http-01"
+odd	CAA 0 issue "ca.test"
+odd	CAA 128 tbs "unknown"
 END
 world_start
 verdict $? 'the world runs' || finish
@@ -136,14 +139,39 @@ for names in 'www.example.test' 'else.example.test' '*.mine.example.test'; do
 	caa "$names"
 	exits 1 "CAA records forbid it: $names" init
 	like 'which is said, with the name' "$ERR" "$names: CAA:"
+	URL=$(jq -r .url "$STATE"/accounts/*/account.json)
+	TAG=issue
+	[ "${names#\*}" = "$names" ] || TAG=issuewild
+	like '... and the record that is missing' "$ERR" \
+		"; it needs ${names#\*.}\\. CAA 0 $TAG \"ca.test; accounturi=$URL; validationmethods=dns-01\" \(.certline caa"
 done
+caa 'www.example.test *.www.example.test'
+exits 1 'a set above the name and its wildcard forbids it' init
+like '... one of its own has to be for both' "$ERR" 'www.example.test. CAA 0 issue "ca.test; .*", www.example.test. CAA 0 issuewild "ca.test; '
+caa 'odd.example.test'
+exits 1 'a critical record that nobody knows' init
+like '... is said' "$ERR" 'odd.example.test: CAA: .* is critical'
+check_not '... and no record would help' grep -q 'it needs' <<<"$ERR"
+caa 'strict.example.test'
+exits 1 'a set of the name itself' init
+like '... is complete with one record more' "$ERR" 'it needs strict.example.test. CAA 0 issue "ca.test; accounturi='
 is 'and the CA is asked for nothing' "$(grep -c 'POST /new-order\|POST /order' "$MOCK_LOG")" "$ORDERS"
+caa '*.mine.example.test'
 run caa
 is 'caa says so too' "$STATUS" 1
 like 'with the record that is wrong' "$ERR" 'issuewild'
+check_not '... and what is needed stands in the result' grep -q 'it needs' <<<"$ERR"
 caa 'mail.bogus.test'
 run caa
 like 'a bogus zone: a CA will refuse' "$ERR" 'mail.bogus.test: CAA:'
+mock_stop
+mock_start --always-valid --mode meta-wrong
+caa 'else.example.test'
+exits 0 'a CA that does not tell its names for CAA' init
+is '... which is said once' "$(grep -c 'CAA was not checked: there are records at else.example.test, and the CA does not say' <<<"$OUT$ERR")" 1
+caa 'mail.insecure.test'
+exits 0 '... but not if there are no records' init
+check_not '... nothing is said' grep -q 'CAA' <<<"$OUT$ERR"
 mock_stop
 
 # --- killed ---------------------------------------------------------------------------------------------------------

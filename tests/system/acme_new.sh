@@ -215,6 +215,8 @@ for m in ari-explanation-escapes ari-explanation-number; do
 	at $((T += 3 * DAY))
 	run cron
 	is "$m: is not told" "$STATUS $OUT$ERR" '0 '
+	run status
+	check_not "$m: not by status either" grep -q 'explains' <<<"$OUT"
 	check "$m: the window counts" [ "$(noted .at)" -gt 0 ]
 done
 
@@ -222,6 +224,10 @@ mock_mode ari-explanation
 at $((T += 3 * DAY))
 run cron
 like 'an explanation is told' "$STATUS $OUT" 'explains when it suggests to renew: https://.*/why'
+run status
+like '... and stands in status' "$(tr -s ' \n' ' ' <<<"$OUT")" 'the CA explains when it suggests to renew: https://.*/why'
+run status -v
+is '... once' "$(grep -c 'https://.*/why' <<<"$OUT")" 1
 at $((T += DAY))
 silent 'but once'
 

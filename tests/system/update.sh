@@ -30,6 +30,7 @@ PRI=127.0.0.1:$WORLD_PORT
 KNOT=127.0.0.123:$WORLD_PORT
 NSD=127.0.0.122:$WORLD_PORT
 KEY256=$WORLD/tlsa-sha256.key
+KEY384=$WORLD/tlsa-sha384.key
 KEY512=$WORLD/tlsa-sha512.key
 rec() { printf "3 1 1 $1%.0s" && printf "$1%.0s" {2..64}; }
 A=$(rec a); B1=$(rec b); C=$(rec c); D=$(rec d); F=$(rec f)
@@ -119,6 +120,8 @@ cycle 'BIND, without a key' pri open.test "$PRI" -
 cycle 'Knot' lag knot.test "$KNOT" "$KEY512"
 O=_443._tcp.one.knot.test
 does 'Knot, hmac-sha256' changed knot.test "$KNOT" "$KEY256" $O 300 "+$A"
+does 'BIND, hmac-sha384' changed insecure.test "$PRI" "$KEY384" _444._tcp.one.insecure.test 300 "+$A"
+does 'Knot, hmac-sha384' changed knot.test "$KNOT" "$KEY384" _444._tcp.one.knot.test 300 "+$A"
 does 'BIND, inline signing, NSEC3, hmac-sha512' changed nsec3.test "$PRI" "$KEY512" _1._tcp.one.nsec3.test 300 "+$A"
 check '... signed' eval "world_dig pri _1._tcp.one.nsec3.test TLSA +dnssec | grep -q 'RRSIG.TLSA'"
 does 'a name in capitals, with a dot, and data in capitals' same NSEC3.test. "$PRI" "$KEY512" \

@@ -201,6 +201,7 @@ world_make() {
 	rm -rf "$WORLD"
 	mkdir -p "$WORLD"/{keys,policy,root,tld,pri,sec,lag,ub,res}
 	world_tsig tlsa-sha256 hmac-sha256 32
+	world_tsig tlsa-sha384 hmac-sha384 48
 	world_tsig tlsa-sha512 hmac-sha512 64
 	world_tsig tlsa-sha256 hmac-sha256 32 wrong     # the right name, another secret
 	world_tsig stranger hmac-sha256 32
@@ -317,6 +318,7 @@ world_resolver() {
 # world_configure: the configurations of all servers, and the policies that keys are made by.
 world_configure() {
 	local z zone policy allowed='grant tlsa-sha256 zonesub TLSA; grant tlsa-sha512 zonesub TLSA;'
+	allowed+=' grant tlsa-sha384 zonesub TLSA;'
 
 	cat >"$WORLD/rndc.conf" <<-END
 		key "control" { algorithm hmac-sha256; secret "$WORLD_SECRET"; };
@@ -339,7 +341,7 @@ world_configure() {
 			notify explicit; notify-delay 0; also-notify port $WORLD_PORT { 127.0.0.122; };
 			allow-transfer { 127.0.0.0/8; };
 		END
-		cat "$WORLD/tlsa-sha256.key" "$WORLD/tlsa-sha512.key" "$WORLD/policy.conf"
+		cat "$WORLD"/tlsa-sha{256,384,512}.key "$WORLD/policy.conf"
 		for z in $WORLD_SIGNED; do
 			zone=${z%:*}.test
 			echo "zone \"$zone\" { type primary; file \"$zone.db\"; inline-signing yes; dnssec-policy ${z#*:};"
@@ -393,14 +395,14 @@ world_knot() {
 		key:
 	END
 	sed -n 's/^key "\(.*\)" {/  - id: \1/p; s/^  \([a-z]*\) \(.*\);/    \1: \2/p' \
-		"$WORLD/tlsa-sha256.key" "$WORLD/tlsa-sha512.key"
+		"$WORLD"/tlsa-sha{256,384,512}.key
 	cat <<-END
 		remote:
 		  - id: primary
 		    address: 127.0.0.1@$WORLD_PORT
 		acl:
 		  - id: update
-		    key: [ tlsa-sha256, tlsa-sha512 ]
+		    key: [ tlsa-sha256, tlsa-sha384, tlsa-sha512 ]
 		    action: update
 		    update-type: [ TLSA ]
 		policy:
@@ -685,7 +687,7 @@ world_reload() {
 
 # world_update ZONE KEY: sends the commands of nsupdate from stdin ("update add ..."), and if they are
 # accepted waits for the new version, at most a second, as they may change nothing.  KEY is
-# tlsa-sha256 or tlsa-sha512, which may change TLSA records, stranger, which nobody knows, wrong, which
+# tlsa-sha256, tlsa-sha384 or tlsa-sha512, which may change TLSA records, stranger, which nobody knows, wrong, which
 # is tlsa-sha256 with another secret, or none.  The status is that of nsupdate, whose words go to
 # stderr.
 world_update() {

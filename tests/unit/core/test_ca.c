@@ -25,6 +25,9 @@ static void names_and_urls(void **state)
 	assert_string_equal(ca_directory("https://ca.example/dir"), "https://ca.example/dir");
 	assert_null(ca_directory("http://ca.example/dir"));
 	assert_null(ca_directory("https://"));
+	assert_string_equal(ca_address_profile("https://acme-v02.api.letsencrypt.org/directory"), "shortlived");
+	assert_null(ca_address_profile("https://acme.zerossl.com/v2/DV90"));
+	assert_null(ca_address_profile("https://ca.example/dir"));
 	assert_null(ca_directory("letsencrypt2"));
 	assert_null(ca_directory("LetsEncrypt"));
 	assert_null(ca_directory(""));

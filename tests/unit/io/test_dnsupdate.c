@@ -22,6 +22,7 @@
 #define FUDGE 300
 
 static const struct update_sign sha256_key = { "tlsa.example", "hmac-sha256", SECRET };
+static const struct update_sign sha384_key = { "tlsa.example", "hmac-sha384", SECRET };
 static const struct update_sign sha512_key = { "tlsa.example", "hmac-sha512", SECRET };
 
 /* What a server puts into a reply. */
@@ -59,6 +60,8 @@ static void add_48(struct buf *b, int64_t v)
 
 static const EVP_MD *digest_of(const char *algorithm)
 {
+	if (strcmp(algorithm, "hmac-sha384") == 0)
+		return EVP_sha384();
 	return strcmp(algorithm, "hmac-sha512") == 0 ? EVP_sha512() : EVP_sha256();
 }
 
@@ -347,7 +350,7 @@ static void refuses_unusable_keys(void **state)
 {
 	static const struct update_sign rows[] = {
 		{ "a..b", "hmac-sha256", SECRET },
-		{ "k", "hmac-sha384", SECRET },
+		{ "k", "hmac-sha224", SECRET },
 		{ "k", "hmac-nothing", SECRET },
 		{ "k", "hmac-sha256", "no.base64" },
 	};
@@ -371,7 +374,7 @@ static void refuses_unusable_keys(void **state)
 
 static void signs_as_rfc8945_says(void **state)
 {
-	static const struct update_sign *const keys[] = { &sha256_key, &sha512_key };
+	static const struct update_sign *const keys[] = { &sha256_key, &sha384_key, &sha512_key };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -400,7 +403,7 @@ static void signs_as_rfc8945_says(void **state)
 
 static void believes_the_server(void **state)
 {
-	static const struct update_sign *const keys[] = { &sha256_key, &sha512_key };
+	static const struct update_sign *const keys[] = { &sha256_key, &sha384_key, &sha512_key };
 	static const int rcodes[] = { DNS_NOERROR, DNS_NXRRSET, DNS_REFUSED, DNS_NOTZONE };
 
 	(void)state;
@@ -449,6 +452,8 @@ static void believes_nobody_else(void **state)
 		  false, TSIG_WRONG },
 		{ "no key name", "another key", { .name = "\0", .name_len = 1 }, 0, false, TSIG_WRONG },
 		{ "another algorithm", "another key", { .algorithm = "hmac-sha512" }, 0, false,
+		  TSIG_WRONG },
+		{ "one of the same length of name", "another key", { .algorithm = "hmac-sha384" }, 0, false,
 		  TSIG_WRONG },
 		{ "no algorithm at all", "another key", { .algorithm = "hmac" }, 0, false, TSIG_WRONG },
 		{ "another request", "wrong", { .error = 0 }, 0, true, TSIG_WRONG },

@@ -865,6 +865,28 @@ static void warnings_refuse_nothing(void **state)
 	config_free(&c);
 }
 
+#define WITH_ADDRESS "domains = a.example.org 192.0.2.1\nissuer = acme\n[acme]\nagree-tos = yes\nchallenge-dir = /w\n"
+
+/* Let's Encrypt has certificates for addresses by one profile only. */
+static void an_address_needs_a_profile(void **state)
+{
+	struct config c;
+
+	(void)state;
+	put("d/a.conf", WITH_ADDRESS);
+	put("d/b.conf", WITH_ADDRESS "ca = https://ca.example/dir letsencrypt-staging\nprofile = classic\n");
+	put("d/c.conf", WITH_ADDRESS "profile = shortlived\n");
+	put("d/e.conf", WITH_ADDRESS "ca = zerossl\n");
+	put("d/f.conf", "domains = a.example.org\nissuer = acme\n[acme]\nchallenge-dir = /w\n");
+	put("d/g.conf", "domains = a.example.org 2001:db8::1\nissuer = self\n");
+	load_good(&c, "d", NULL, NULL);
+	expect_texts(&c.warnings, (const char *const[]){
+		"d/a.conf:1: 192.0.2.1: letsencrypt has certificates for addresses only with profile = shortlived: give that",
+		"d/b.conf:7: 192.0.2.1: letsencrypt-staging has certificates for addresses only with profile = shortlived: "
+		"give that", NULL });
+	config_free(&c);
+}
+
 static void the_table_is_sound(void **state)
 {
 	size_t n;
@@ -919,6 +941,7 @@ int main(void)
 		TEST(there_is_one_store),
 		TEST(problems_come_in_order_and_are_counted),
 		TEST(warnings_refuse_nothing),
+		TEST(an_address_needs_a_profile),
 		TEST(the_table_is_sound),
 	};
 
