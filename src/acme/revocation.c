@@ -38,14 +38,20 @@ const char *revocation_reason_name(enum revocation_reason r)
 	mem_bug("a reason that does not exist");
 }
 
+static bool says(const struct call *c, const char *problem)
+{
+	return c->problem && strcmp(c->problem, problem) == 0;
+}
+
 int revoke_certificate(struct session *s, const struct cert *c, const struct key *key,
-		       enum revocation_reason reason, struct err *e)
+		       enum revocation_reason reason, bool *stranger, struct err *e)
 {
 	struct call call = { .url = session_directory(s)->revoke_cert, .key = key };
 	struct json *o;
 	struct buf der, text;
 	int rc = -1;
 
+	*stranger = false;
 	if (!call.url)
 		return err_set(e, ERR_REFUSED, "this CA revokes nothing");
 	buf_init(&der, MESSAGE_MAX);
@@ -60,8 +66,9 @@ int revoke_certificate(struct session *s, const struct cert *c, const struct key
 		json_free(o);
 		call.payload = text.s;
 		rc = session_call(s, &call, e);
-		if (rc < 0 && call.problem && strcmp(call.problem, "alreadyRevoked") == 0)
+		if (rc < 0 && says(&call, "alreadyRevoked"))
 			rc = 0;
+		*stranger = rc < 0 && (says(&call, "unauthorized") || says(&call, "accountDoesNotExist"));
 		calls_free(&call, 1);
 	}
 	buf_free(&der);

@@ -15,8 +15,8 @@ bool revocation_reason_parse(const char *s, enum revocation_reason *out);       
 const char *revocation_reason_name(enum revocation_reason r);
 
 /* key: the certificate's own, which needs no account; NULL: the account signs.  A certificate that is revoked
- * already is success. */
+ * already is success.  *stranger: the CA has said no to who signed, and not to what was asked for. */
 int revoke_certificate(struct session *s, const struct cert *c, const struct key *key,
-		       enum revocation_reason reason, struct err *e) NEEDS_CHECK;
+		       enum revocation_reason reason, bool *stranger, struct err *e) NEEDS_CHECK;
 
 #endif

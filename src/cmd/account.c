@@ -201,7 +201,7 @@ static enum exit_status each(const struct action *what, const struct entries *al
 	for (size_t i = 0; i < all->n; i++) {
 		struct ca_account account;
 		struct err e;
-		int rc = ca_open_account(&account, all->v[i].c, all->v[i].ca, &e);
+		int rc = ca_open_account(&account, all->v[i].c, all->v[i].ca, what->act == rollover, &e);
 
 		struct json *o = list ? json_put(list, NULL, json_object()) : NULL;
 
@@ -242,6 +242,7 @@ enum exit_status cmd_account(const struct args *a)
 	if (scene_open(&s, &rest, &status) < 0)
 		return status;
 	proc_init();
+	print_notices(a);
 	collect(&all, &s);
 	status = each(what, &all, a);
 	if (!all.n && !a->quiet && !a->json)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/when.h"
 #include "io/json.h"
+#include "run/exposure.h"
 #include "run/observe.h"
 #include "run/store.h"
 #include "sys/clock.h"
@@ -201,6 +202,29 @@ static enum exit_status after(struct teller *t, struct scene *s, const struct ac
 	return bad ? EXIT_BAD : EXIT_OK;
 }
 
+/* Told at every run until it is mended; an account's key once, though many lines use it. */
+static size_t tell_exposed(struct teller *t, struct scene *s)
+{
+	struct strv told = { 0 };
+	size_t n;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct strv texts = { 0 };
+
+		exposure_alarms(&texts, s->lines[i]);
+		for (size_t k = 0; k < texts.n; k++) {
+			if (strv_has(&told, texts.v[k]))
+				continue;
+			tell(t, TELL_FAILED, s->lines[i], texts.v[k]);
+			strv_add(&told, texts.v[k]);
+		}
+		strv_free(&texts);
+	}
+	n = told.n;
+	strv_free(&told);
+	return n;
+}
+
 enum exit_status act(const struct args *a, const struct act *what)
 {
 	struct scene s;
@@ -210,6 +234,7 @@ enum exit_status act(const struct args *a, const struct act *what)
 			     .arg = &t };
 	enum exit_status status;
 	struct err e;
+	size_t bad;
 
 	if (scene_open(&s, a, &status) < 0)
 		return status;
@@ -219,9 +244,13 @@ enum exit_status act(const struct args *a, const struct act *what)
 		return e.kind == ERR_LATER ? EXIT_NOT_NOW : EXIT_BAD;
 	}
 	proc_init();
+	print_notices(a);
 	t.events = mem_array(s.world.n, sizeof(struct json *));
 	en.w = &s.world;
-	status = after(&t, &s, what, engine_run(&en, s.lines, s.n, &what->order));
+	bad = engine_run(&en, s.lines, s.n, &what->order);
+	if (!a->dry_run)
+		bad += tell_exposed(&t, &s);
+	status = after(&t, &s, what, bad);
 	free(t.events);
 	lock_close(&lock);
 	scene_close(&s);

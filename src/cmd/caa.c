@@ -28,6 +28,9 @@ static void find_issuer(struct issuer_of *out, const struct line_config *c, cons
 	*out = (struct issuer_of){ 0 };
 	if (ca_read(&a, c, ca, &e) < 0)
 		complain("%s: %s", c->name, e.text);
+	else if (a.damaged)
+		complain("%s: %s is damaged, so the records do not name the account; `certline account show` "
+			 "finds it again", c->name, a.file);
 	out->account = mem_copy_str(a.url);
 	ca_close(&a);
 	if (session_open(&s, &sc, &e) < 0) {

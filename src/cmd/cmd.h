@@ -80,6 +80,8 @@ enum exit_status act(const struct args *a, const struct act *what);
 struct json;
 void print_document(struct json *doc);          /* to stdout; frees it */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));     /* "certline: ..." */
+/* From now on notices (run/notice.h) go to stdout; warnings, and those beside a document, to stderr. */
+void print_notices(const struct args *a);
 /* As text; not put if it is 0 or never. */
 void put_instant(struct json *o, const char *key, int64_t at);
 void put_texts(struct json *o, const char *key, const struct strv *texts);

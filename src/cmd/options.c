@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "run/publish.h"
 #include "sys/clock.h"
 
 struct option {
@@ -264,21 +265,41 @@ struct parse {
 	bool help, version;
 };
 
+/* What an argument has to be, in words: its name in --help says too little to somebody who got it wrong. */
+static const char *wanted(const struct option *o)
+{
+	static const struct {
+		const char *name, *text;
+	} rows[] = {
+		{ "config", "the path of a configuration file, or of a folder with such files" },
+		{ "now", "@EPOCH or RFC 3339, like 2027-01-31T12:00:00Z" },
+		{ "jobs", "a number from 1 to 256" },
+		{ "reason", "unspecified, key-compromise, superseded or cessation" },
+		{ "days", "a number of days from 1 to 36500" },
+		{ "origin", "the name of a zone, like example.org" },
+		{ "ttl", "a number of seconds, or a duration like 1h; from 1s to 7d" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strcmp(rows[i].name, o->name) == 0)
+			return rows[i].text;
+	return strcmp(o->name, "format") == 0 ? tlsa_format_names() : o->argument;
+}
+
 static int apply(struct parse *p, const struct option *o, const char *value)
 {
 	if (p->used_n < ARRAY_LEN(p->used))
 		p->used[p->used_n++] = o;
 	if (o->set(p->a, value))
 		return 0;
-	complain("--%s does not take \"%s\"; it wants %s", o->name, value,
-		 strcmp(o->name, "now") == 0 ? "@EPOCH or RFC 3339, like 2027-01-31T12:00:00Z" : o->argument);
+	complain("--%s does not take \"%s\"; it wants %s", o->name, value, wanted(o));
 	return -1;
 }
 
 static int need_value(struct parse *p, const struct option *o)
 {
 	if (p->i + 1 >= p->argc) {
-		complain("--%s needs an argument: %s", o->name, o->argument);
+		complain("--%s needs an argument: %s", o->name, wanted(o));
 		return -1;
 	}
 	return apply(p, o, p->argv[++p->i]);

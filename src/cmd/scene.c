@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/when.h"
 #include "io/json.h"
+#include "run/notice.h"
 
 #include <stdarg.h>
 
@@ -19,6 +20,25 @@ void complain(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
+}
+
+static const struct args *notices_for;
+
+/* It may be a worker's turn, whose standard output nobody flushes. */
+static void print_notice(const char *line, bool warning, const char *text)
+{
+	if (warning || notices_for->json) {
+		complain("%s: %s", line, text);
+	} else if (!notices_for->quiet) {
+		printf("%s: %s\n", line, text);
+		fflush(stdout);
+	}
+}
+
+void print_notices(const struct args *a)
+{
+	notices_for = a;
+	notice_to(print_notice);
 }
 
 void print_document(struct json *doc)

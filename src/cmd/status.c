@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "core/ca.h"
 #include "io/json.h"
+#include "run/exposure.h"
 #include "run/eyes.h"
 #include "run/observe.h"
 #include "run/suggest.h"
@@ -358,6 +359,7 @@ static void look(struct view *v, struct scene *s, struct line *l)
 	/* before the facts are taken, since it takes some of its own */
 	if (l->known)
 		engine_pending(&v->pending, &s->world, l);
+	exposure_alarms(&v->pending, l);
 	line_facts(&v->f, &s->world, l);
 	v->next = rollover_forecast(&l->policy, &v->f, v->now);
 	v->held = held_step(l, &v->f, &v->next, v->now);

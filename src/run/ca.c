@@ -3,10 +3,12 @@
  */
 #include "run/ca.h"
 
+#include "acme/text.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/ca.h"
 #include "io/json.h"
+#include "run/notice.h"
 #include "run/store.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -15,6 +17,7 @@
 
 #define FILE_MAX       ((size_t)64 << 10)
 #define LOCK_WAIT_MS   60000
+#define ALONE_WAIT_MS  300000           /* an order may take that long, and longer */
 #define REQUEST_MS     30000
 #define ACCOUNT_VERSION 1
 
@@ -23,11 +26,32 @@ static const struct fs_mode private_dir = { .mode = 0700, .gid = (gid_t)-1 };
 
 /* Keys ------------------------------------------------------------------------------------------ */
 
+/* What is wrong with who may read it; NULL: nothing, or there is none.  The caller frees. */
+static char *exposed(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !(st.st_mode & 0077))
+		return NULL;
+	return mem_format("account key %s can be read by others: chmod 600 it", path);
+}
+
+/* A link that leads nowhere: the key is elsewhere, and perhaps not mounted. */
+static int check_link(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return 0;
+	return err_set(e, ERR_LOCAL, "account key %s is a link to a file that is not there: put the key there, or "
+		       "remove the link to have another key made", path);
+}
+
 static struct key *read_key(const char *path, bool *missing, struct err *e)
 {
 	struct key *k = NULL;
-	struct stat st;
 	struct buf b;
+	char *bad;
 
 	buf_init(&b, FILE_MAX);
 	if (fs_read(&b, path, FILE_MAX, missing, e) == 0 && !*missing) {
@@ -36,11 +60,15 @@ static struct key *read_key(const char *path, bool *missing, struct err *e)
 			err_wrap(e, "account key %s", path);
 	}
 	buf_wipe(&b);
-	if (k && stat(path, &st) == 0 && (st.st_mode & 0077)) {
-		err_set(e, ERR_UNSAFE, "account key %s can be read by others: chmod 600 it", path);
+	if (*missing && check_link(path, e) < 0)
+		*missing = false;
+	bad = k ? exposed(path) : NULL;
+	if (bad) {
+		err_set(e, ERR_UNSAFE, "%s", bad);
 		key_free(k);
 		k = NULL;
 	}
+	free(bad);
 	if (k && !jose_alg(k)) {
 		err_set(e, ERR_LOCAL, "account key %s: CAs take P-256, P-384 and RSA keys only", path);
 		key_free(k);
@@ -67,9 +95,69 @@ static struct key *make_key(const char *path, struct err *e)
 
 /* account.json ---------------------------------------------------------------------------------- */
 
-static int read_file(struct ca_account *a, struct err *e)
+/* Why this cannot be what save() has written; NULL: it can. */
+static const char *damage(const struct json *o)
+{
+	const char *url = json_str(o, "url", NULL);
+
+	if (!json_plain(o))
+		return "it has values that certline never writes";
+	/* without a URL: the CA wants to be left alone before there is an account */
+	if (url ? !acme_is_url(url) : json_int(o, "not_before_at", 0) <= 0)
+		return "it has no url";
+	if (!json_str(o, "directory", NULL) || !json_str(o, "thumbprint", NULL))
+		return "it does not say whose it is";
+	if (json_has(o, "terms") && !json_str(o, "terms", NULL))
+		return "its terms are no text";
+	if (json_has(o, "not_before_at") && json_int(o, "not_before_at", 0) <= 0)
+		return "its not_before_at is no time";
+	return NULL;
+}
+
+/* It is ours, and not something that somebody has put there on purpose. */
+static bool own_file(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid();
+}
+
+/* All that it says can be asked for again, so it keeps nobody from certificates: who has the lock puts it
+ * aside, and others do without.  `e` says what is wrong with it. */
+static int damaged(struct ca_account *a, const struct line_config *c, struct err *e)
+{
+	char *aside;
+	int rc;
+
+	if (!own_file(a->file))
+		return err_wrap(e, "%s is damaged; move it away, and the account will be found by its key",
+				a->file);
+	a->damaged = true;
+	if (a->lock.fd < 0)
+		return 0;
+	aside = mem_format("%s.damaged", a->file);
+	notice_warning(c->name, "%s is damaged (%s): it is kept as %s, and %s is asked for the account by its key",
+		       a->file, e->text, aside, a->ca);
+	rc = fs_rename(a->file, aside, e);
+	free(aside);
+	return rc;
+}
+
+/* What is of another key, or of a CA whose folder has the same name, is as if it was not there. */
+static void take_file(struct ca_account *a, const struct json *o)
+{
+	if (strcmp(json_str(o, "directory", ""), a->directory) != 0 ||
+	    (a->key && strcmp(json_str(o, "thumbprint", ""), a->thumbprint) != 0))
+		return;
+	a->url = mem_copy_str(json_str(o, "url", NULL));
+	a->terms = mem_copy_str(json_str(o, "terms", NULL));
+	a->not_before_at = json_int(o, "not_before_at", 0);
+}
+
+static int read_file(struct ca_account *a, const struct line_config *c, struct err *e)
 {
 	struct json *o = NULL;
+	const char *why;
 	bool missing;
 	struct buf b;
 	int rc;
@@ -78,18 +166,13 @@ static int read_file(struct ca_account *a, struct err *e)
 	rc = fs_read(&b, a->file, FILE_MAX, &missing, e);
 	if (rc == 0 && !missing) {
 		o = json_parse(b.s, b.len, e);
-		/* without a URL: the CA wants to be left alone before there is an account */
-		if (!o || (!json_str(o, "url", NULL) && !json_int(o, "not_before_at", 0)))
-			rc = o ? err_set(e, ERR_LOCAL, "it has no url") : -1;
-		if (rc < 0)
-			err_wrap(e, "%s is damaged; move it away, and the account will be found by its key", a->file);
-	}
-	/* of another key, or of a CA whose folder has the same name: as if it was not there */
-	if (rc == 0 && o && strcmp(json_str(o, "directory", ""), a->directory) == 0 &&
-	    (!a->key || strcmp(json_str(o, "thumbprint", ""), a->thumbprint) == 0)) {
-		a->url = mem_copy_str(json_str(o, "url", NULL));
-		a->terms = mem_copy_str(json_str(o, "terms", NULL));
-		a->not_before_at = json_int(o, "not_before_at", 0);
+		why = o ? damage(o) : NULL;
+		if (why)
+			err_set(e, ERR_LOCAL, "%s", why);
+		if (!o || why)
+			rc = damaged(a, c, e);
+		else
+			take_file(a, o);
 	}
 	json_free(o);
 	buf_free(&b);
@@ -142,24 +225,45 @@ static void name_files(struct ca_account *a, const struct line_config *c, const 
 	char *folder = ca_folder(ca_directory(ca));
 
 	*a = (struct ca_account){ .ca = mem_copy_str(ca), .directory = mem_copy_str(ca_directory(ca)),
-				  .lock = { -1 } };
+				  .lock = { -1 }, .use = { -1 } };
 	a->folder = mem_format("%s/accounts/%s", c->state, folder);
 	a->file = mem_format("%s/account.json", a->folder);
 	a->key_path = c->account_key ? mem_copy_str(c->account_key) : mem_format("%s/account.key", a->folder);
 	free(folder);
 }
 
-int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
+/* Key and account.json of the files that are named. */
+static int read_all(struct ca_account *a, const struct line_config *c, struct err *e)
 {
 	bool missing;
 
-	name_files(a, c, ca);
 	a->key = read_key(a->key_path, &missing, e);
 	if (!a->key)
 		return missing ? 0 : -1;
 	if (jose_thumbprint(a->thumbprint, a->key, e) < 0)
 		return -1;
-	return read_file(a, e);
+	return read_file(a, c, e);
+}
+
+int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
+{
+	name_files(a, c, ca);
+	return read_all(a, c, e);
+}
+
+void ca_exposed(struct strv *out, const struct line_config *c)
+{
+	for (size_t i = 0; i < c->cas.n && c->issuer == ISSUER_ACME; i++) {
+		struct ca_account a;
+		char *bad;
+
+		name_files(&a, c, c->cas.v[i]);
+		bad = exposed(a.key_path);
+		if (bad && !strv_has(out, bad))
+			strv_add(out, bad);
+		free(bad);
+		ca_close(&a);
+	}
 }
 
 static int make_folder(const struct ca_account *a, const struct line_config *c, struct err *e)
@@ -175,6 +279,7 @@ static int make_folder(const struct ca_account *a, const struct line_config *c, 
 	return rc;
 }
 
+/* While the account is worked on: made, found, given another key. */
 static int take_lock(struct ca_account *a, struct err *e)
 {
 	char *path = mem_format("%s/lock", a->folder);
@@ -182,6 +287,31 @@ static int take_lock(struct ca_account *a, struct err *e)
 
 	free(path);
 	return rc;
+}
+
+/* While its key signs: many at a time, but for who gives it another key.  It is taken before the other lock,
+ * by everybody who takes both. */
+static int share_use(struct ca_account *a, struct err *e)
+{
+	char *path = mem_format("%s/use", a->folder);
+	int rc = lock_share(&a->use, path, LOCK_WAIT_MS, e);
+
+	free(path);
+	return rc < 0 ? err_wrap(e, "the account at %s gets another key", a->ca) : 0;
+}
+
+static int use_alone(struct ca_account *a, const struct line_config *c, struct err *e)
+{
+	char *path = mem_format("%s/use", a->folder);
+	int rc = lock_open(&a->use, path, 0, e);
+
+	if (rc < 0 && e->kind == ERR_LATER) {
+		notice_warning(c->name, "the account at %s is in use, which is waited for (%s)", a->ca, e->text);
+		rc = lock_open(&a->use, path, ALONE_WAIT_MS, e);
+	}
+	free(path);
+	return rc < 0 ? err_wrap(e, "the account at %s is in use, and keeps its key: give the order again when that "
+				 "run has ended", a->ca) : 0;
 }
 
 static int start_session(struct ca_account *a, const struct line_config *c, struct err *e)
@@ -197,10 +327,27 @@ static int start_session(struct ca_account *a, const struct line_config *c, stru
 	return 0;
 }
 
+/* The file of the key itself, if key_path is a link to it: that is what is replaced, beside it is the next
+ * one, and the link stays. */
+static char *key_file(const struct ca_account *a)
+{
+	char *path = realpath(a->key_path, NULL);
+
+	return path ? path : mem_copy_str(a->key_path);
+}
+
+static char *next_file(const struct ca_account *a)
+{
+	char *file = key_file(a), *next = mem_format("%s.next", file);
+
+	free(file);
+	return next;
+}
+
 /* The next key was on disk before the CA heard of it: whether it did, only the CA knows. */
 static int finish_change(struct ca_account *a, struct err *e)
 {
-	char *path = mem_format("%s.next", a->key_path), *url = NULL;
+	char *path = next_file(a), *file = key_file(a), *url = NULL;
 	bool missing;
 	struct key *next = read_key(path, &missing, e);
 	int rc = next || missing ? 0 : -1;
@@ -208,7 +355,7 @@ static int finish_change(struct ca_account *a, struct err *e)
 	if (next)
 		rc = account_find(a->session, &url, next, e);
 	if (rc == 0 && url && a->url && strcmp(url, a->url) == 0) {
-		rc = fs_rename(path, a->key_path, e);
+		rc = fs_rename(path, file, e);
 		if (rc == 0) {
 			key_free(a->key);
 			a->key = next;
@@ -221,6 +368,7 @@ static int finish_change(struct ca_account *a, struct err *e)
 	}
 	key_free(next);
 	free(url);
+	free(file);
 	free(path);
 	return rc < 0 ? err_wrap(e, "the change of the account's key that was begun") : 0;
 }
@@ -236,20 +384,29 @@ static int find_or_go_on(struct ca_account *a, struct err *e)
 	return a->url ? save(a, e) : 0;
 }
 
-int ca_open_account(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
+/* Of one whose files are named, with the lock. */
+static int work_on(struct ca_account *a, const struct line_config *c, struct err *e)
 {
 	bool missing;
 
-	name_files(a, c, ca);
-	if (make_folder(a, c, e) < 0 || take_lock(a, e) < 0)
+	if (take_lock(a, e) < 0)
 		return -1;
 	a->key = read_key(a->key_path, &missing, e);
 	if (!a->key && missing)
 		a->key = make_key(a->key_path, e);
-	if (!a->key || jose_thumbprint(a->thumbprint, a->key, e) < 0 || read_file(a, e) < 0 ||
+	if (!a->key || jose_thumbprint(a->thumbprint, a->key, e) < 0 || read_file(a, c, e) < 0 ||
 	    start_session(a, c, e) < 0 || find_or_go_on(a, e) < 0)
-		return err_wrap(e, "account at %s", ca);
+		return err_wrap(e, "account at %s", a->ca);
 	return 0;
+}
+
+int ca_open_account(struct ca_account *a, const struct line_config *c, const char *ca, bool alone,
+		    struct err *e)
+{
+	name_files(a, c, ca);
+	if (make_folder(a, c, e) < 0 || (alone && use_alone(a, c, e) < 0))
+		return -1;
+	return work_on(a, c, e);
 }
 
 /* Registering ------------------------------------------------------------------------------------ */
@@ -304,6 +461,16 @@ static int read_eab(struct account_eab *out, char **kid, struct buf *secret, con
 	return 0;
 }
 
+/* Nobody else will say that somebody has agreed to something, and what is lost with a file. */
+static void announce(const struct ca_account *a, const struct line_config *c)
+{
+	const char *slash = strrchr(a->key_path, '/');
+
+	notice_done(c->name, "made an account at %s: %s; its terms of service (%s) are agreed to, as agree-tos = "
+		    "yes says; back up its key, %s in the folder %.*s", a->ca, a->url,
+		    a->terms ? a->terms : "it names none", slash + 1, (int)(slash - a->key_path), a->key_path);
+}
+
 int ca_register(struct ca_account *a, const struct line_config *c, struct err *e)
 {
 	const struct directory *d = session_directory(a->session);
@@ -330,32 +497,63 @@ int ca_register(struct ca_account *a, const struct line_config *c, struct err *e
 	free(a->terms);
 	a->terms = mem_copy_str(d->terms);
 	session_set_account(a->session, a->key, a->url);
+	announce(a, c);
 	return save(a, e);
+}
+
+/* Everything is read again: until the key could not change any more, it may have. */
+static int reread(struct ca_account *a, const struct line_config *c, struct err *e)
+{
+	char *ca = mem_copy_str(a->ca);
+
+	ca_close(a);
+	name_files(a, c, ca);
+	free(ca);
+	return make_folder(a, c, e) < 0 || share_use(a, e) < 0 || read_all(a, c, e) < 0 ? -1 : 0;
+}
+
+static int connect_to(struct ca_account *a, const struct line_config *c, bool make, struct err *e)
+{
+	bool changing;
+	char *next;
+	int rc;
+
+	if (reread(a, c, e) < 0)
+		return -1;
+	next = next_file(a);
+	changing = access(next, F_OK) == 0;
+	free(next);
+	if ((a->url && !changing) || (!a->key && !make))
+		return start_session(a, c, e);
+	/* the account itself has to be worked on */
+	key_free(a->key);
+	free(a->url);
+	free(a->terms);
+	a->key = NULL;
+	a->url = a->terms = NULL;
+	rc = work_on(a, c, e);
+	/* the CA knows the account, and wants to hear no more of it */
+	if (rc < 0 && !make && a->session && e->kind == ERR_REFUSED)
+		rc = 0;
+	if (rc == 0 && make && !a->url)
+		rc = ca_register(a, c, e);
+	lock_close(&a->lock);
+	return rc;
 }
 
 int ca_connect(struct ca_account *a, const struct line_config *c, struct err *e)
 {
-	char *next = mem_format("%s.next", a->key_path), *ca;
-	bool changing = access(next, F_OK) == 0;
-	int rc;
+	return connect_to(a, c, true, e);
+}
 
-	free(next);
-	if (a->url && !changing)
-		return start_session(a, c, e);
-	/* the account itself has to be worked on: everything is read again, with the lock */
-	ca = mem_copy_str(a->ca);
-	ca_close(a);
-	rc = ca_open_account(a, c, ca, e);
-	free(ca);
-	if (rc < 0 || (!a->url && ca_register(a, c, e) < 0))
-		return -1;
-	lock_close(&a->lock);
-	return 0;
+int ca_connect_if_known(struct ca_account *a, const struct line_config *c, struct err *e)
+{
+	return connect_to(a, c, false, e);
 }
 
 int ca_change_key(struct ca_account *a, struct err *e)
 {
-	char *path = mem_format("%s.next", a->key_path);
+	char *path = next_file(a);
 	bool missing;
 	struct key *next = read_key(path, &missing, e);
 	int rc = -1;
@@ -394,6 +592,8 @@ void ca_close(struct ca_account *a)
 	session_close(a->session);
 	if (a->lock.fd >= 0 && a->ca)
 		lock_close(&a->lock);
+	if (a->use.fd >= 0 && a->ca)
+		lock_close(&a->use);
 	key_free(a->key);
 	free(a->ca);
 	free(a->directory);
@@ -402,5 +602,5 @@ void ca_close(struct ca_account *a)
 	free(a->file);
 	free(a->url);
 	free(a->terms);
-	*a = (struct ca_account){ .lock = { -1 } };
+	*a = (struct ca_account){ .lock = { -1 }, .use = { -1 } };
 }

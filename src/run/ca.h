@@ -1,9 +1,11 @@
 /* ca.h - a line's account at a CA, ready for use: folder, key, account URL, session.
  *
- *     STATE/accounts/CA/lock
+ *     STATE/accounts/CA/lock                  while the account is worked on
+ *     STATE/accounts/CA/use                   shared while its key signs; locked while it gets another one
  *     STATE/accounts/CA/account.key           unless [acme] account-key names another file
  *     STATE/accounts/CA/account.key.next      while a key roll-over is under way
  *     STATE/accounts/CA/account.json          url, the key's thumbprint, the terms that were agreed to
+ *     STATE/accounts/CA/account.json.damaged  one that could not be used; nobody reads it
  *
  * Every CA has its own folder, so that a test environment never meets an account that counts.
  */
@@ -23,24 +25,30 @@ struct ca_account {
 	char *url;                      /* NULL: not known */
 	char *terms;                    /* that were agreed to, or NULL */
 	int64_t not_before_at;          /* a rate limit that is the account's; 0: none */
+	bool  damaged;                  /* account.json cannot be used, and was or will be put aside */
 	struct session *session;
 	struct rest rest;               /* what the CA has asked for in the session */
-	struct lock lock;               /* while the account itself is worked on */
+	struct lock lock, use;
 };
 
 /* Of one that was read: opens a session and makes sure of the account: one that is known, one that
- * the key has already, or, with agree-tos = yes, a new one.  Several processes may do it at the same
- * time. */
+ * the key has already, or, with agree-tos = yes, a new one, which is told.  Several processes may do it at
+ * the same time.  Until it is closed nobody gives the account another key. */
 int ca_connect(struct ca_account *a, const struct line_config *c, struct err *e) NEEDS_CHECK;
+/* The same without making any: then url is NULL, and only calls with a key of their own can be made. */
+int ca_connect_if_known(struct ca_account *a, const struct line_config *c, struct err *e) NEEDS_CHECK;
 
 /* For commands about the account: read, and a session, without making one (url may stay NULL), with
- * the lock held. */
-int ca_open_account(struct ca_account *a, const struct line_config *c, const char *ca,
+ * the lock held.  alone: waits until nobody uses it, for ca_change_key(). */
+int ca_open_account(struct ca_account *a, const struct line_config *c, const char *ca, bool alone,
 		    struct err *e) NEEDS_CHECK;
 
 /* What is on disk, without asking anybody: url, terms and the key's path; -1 only if it cannot be read. */
 int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
 	NEEDS_CHECK;
+
+/* A text for each account key of a line that others may read: it is refused when it is to be used. */
+void ca_exposed(struct strv *out, const struct line_config *c);
 
 int ca_register(struct ca_account *a, const struct line_config *c, struct err *e) NEEDS_CHECK;
 /* The account is no more: its file is moved out of the way, so that nobody uses it unasked. */

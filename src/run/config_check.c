@@ -282,6 +282,18 @@ static void check_times(const struct check *k)
 	}
 }
 
+static void warn_unanswered(const struct check *k, const char *name)
+{
+	if (given(k, OPT_CHALLENGE_DIR)->bad || given(k, OPT_CHALLENGE_HOOK)->bad ||
+	    given(k, OPT_UPDATE_KEYS)->bad || given(k, OPT_ISSUER)->bad)
+		return;
+	WARNING(k, OPT_ISSUER,
+		"\"%s\" has issuer = acme, but no way to show a CA that %s is ours, and gets no certificate: give [acme] "
+		"challenge-dir, challenge-hook, or challenges = standalone or tls-alpn, or [update] keys for dns-update; "
+		"or issuer = self",
+		k->l->name, name);
+}
+
 /* What a CA will ask, and whether it can be answered. */
 static void check_acme(struct check *k)
 {
@@ -291,15 +303,18 @@ static void check_acme(struct check *k)
 	if (l->challenge_hook.n > (l->challenge_dialect == DIALECT_CERTBOT ? 2 : 1))
 		PROBLEM(k, OPT_CHALLENGE_HOOK, "challenge-hook is one command (with challenge-dialect = certbot a "
 			"second one cleans up)");
-	/* of a line that says nothing of challenges at all the run tells what is missing */
-	if (given(k, OPT_CHALLENGES)->bad || l->issuer != ISSUER_ACME ||
-	    !(l->challenges.n || l->challenge_dir || l->challenge_hook.n))
+	if (given(k, OPT_CHALLENGES)->bad || l->issuer != ISSUER_ACME)
 		return;
 	for (size_t i = 0; i < l->domains.n; i++) {
 		const char *why = config_method_problem(l, l->domains.v[i]);
 
 		if (!why)
 			continue;
+		/* what says nothing of challenges at all may be on its way to be written: it has a stand-in */
+		if (!(l->challenges.n || l->challenge_dir || l->challenge_hook.n)) {
+			warn_unanswered(k, l->domains.v[i]);
+			return;
+		}
 		PROBLEM(k, where, "%s: %s (or issuer = self)", l->domains.v[i], why);
 		return;
 	}

@@ -27,6 +27,7 @@ void generation_free(struct generation *g)
 	free(g->ca);
 	strv_free(&g->names);
 	strv_free(&g->left_out);
+	strv_free(&g->exposed);
 	for (size_t i = 0; i < g->leaves_n; i++) {
 		free(g->leaves[i].serial);
 		free(g->leaves[i].fingerprint);
@@ -115,8 +116,32 @@ static int decode(struct generation *g, const struct json *o, struct err *e)
 	return 0;
 }
 
+static bool holds_key(const char *name)
+{
+	return text_starts(name, "key") || text_starts(name, "combined");
+}
+
+/* Somebody has changed the mode, or key-group was another one once. */
+static void check_mode(struct strv *exposed, const struct line_config *c, const char *path,
+		       const struct stat *st)
+{
+	struct fs_mode want = store_private_file(c);
+	mode_t more = st->st_mode & 0077 & ~want.mode;
+	bool stranger = (st->st_mode & 0070) && c->key_group && st->st_gid != want.gid;
+	char *mend;
+
+	if (!more && !stranger)
+		return;
+	mend = stranger ? mem_format("chgrp %s %s && chmod %o %s", c->key_group, path, (unsigned)want.mode, path)
+			: mem_format("chmod %o %s", (unsigned)want.mode, path);
+	strv_take(exposed, mem_format("private key %s can be read by others: %s (and if somebody may have read it, "
+				      "`certline roll --emergency %s`)", path, mend, c->name));
+	free(mend);
+}
+
 /* Files are compared by size only: an idle run looks at thousands of them. */
-static int check_files(const struct json *files, const char *dir, struct err *e)
+static int check_files(struct strv *exposed, const struct line_config *c, const struct json *files,
+		       const char *dir, struct err *e)
 {
 	struct stat st;
 	int rc = 0;
@@ -136,6 +161,8 @@ static int check_files(const struct json *files, const char *dir, struct err *e)
 		else if (!S_ISREG(st.st_mode) || st.st_size != json_int(f, "size", -1))
 			rc = err_set(e, ERR_LOCAL, "%s was changed: %lld bytes instead of %lld", path,
 				     (long long)st.st_size, (long long)json_int(f, "size", -1));
+		else if (holds_key(name))
+			check_mode(exposed, c, path, &st);
 		free(path);
 	}
 	return rc;
@@ -161,7 +188,7 @@ int generation_load(struct generation *out, const struct line_config *c, int num
 		err_set(e, ERR_LOCAL, "%s is the manifest of generation %d", path, out->number);
 		goto out;
 	}
-	rc = check_files(json_get(o, "files"), dir, e);
+	rc = check_files(&out->exposed, c, json_get(o, "files"), dir, e);
 out:
 	if (rc < 0) {
 		generation_free(out);

@@ -37,6 +37,7 @@ struct generation {
 	struct strv left_out;           /* of the configured names: the CA has not authorized them */
 	struct leaf *leaves;
 	size_t  leaves_n;
+	struct strv exposed;            /* a text for each private key that more may read than is configured */
 };
 
 void generation_free(struct generation *g);
@@ -48,7 +49,7 @@ char *generation_dir(int number);
 char *generation_file(const char *base, size_t i, enum key_type t);
 
 /* Reads the manifest, and checks that every file that it names is there with the recorded size.
- * Cheap: no key is parsed. */
+ * Cheap: no key is parsed.  What others may read is no error, but in out->exposed. */
 int generation_load(struct generation *out, const struct line_config *c, int number,
 		    struct err *e) NEEDS_CHECK;
 

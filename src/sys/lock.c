@@ -112,7 +112,7 @@ static int held(int fd, const char *path, struct err *e)
 		       *command ? ")" : "");
 }
 
-int lock_open(struct lock *l, const char *path, int wait_ms, struct err *e)
+static int take(struct lock *l, const char *path, int how, int wait_ms, struct err *e)
 {
 	const int64_t until_ms = clock_monotonic_ms() + (wait_ms > 0 ? wait_ms : 0);
 	int64_t left_ms;
@@ -124,7 +124,7 @@ int lock_open(struct lock *l, const char *path, int wait_ms, struct err *e)
 			fd = open_file(path, e);
 		if (fd < 0)
 			return -1;
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		if (flock(fd, how | LOCK_NB) == 0) {
 			if (same_file(fd, path))
 				break;
 			close(fd);
@@ -151,6 +151,16 @@ int lock_open(struct lock *l, const char *path, int wait_ms, struct err *e)
 failed:
 	close(fd);
 	return -1;
+}
+
+int lock_open(struct lock *l, const char *path, int wait_ms, struct err *e)
+{
+	return take(l, path, LOCK_EX, wait_ms, e);
+}
+
+int lock_share(struct lock *l, const char *path, int wait_ms, struct err *e)
+{
+	return take(l, path, LOCK_SH, wait_ms, e);
 }
 
 void lock_close(struct lock *l)

@@ -14,6 +14,8 @@ struct lock {
  * close-on-exec, so no hook inherits the lock; a forked worker does, and holds it until it ends.
  * Nothing is written.  After an error l->fd is -1.  The file stays when the lock is gone. */
 int lock_open(struct lock *l, const char *path, int wait_ms, struct err *e) NEEDS_CHECK;
+/* The same, but others may share it; who opens it waits for all of them. */
+int lock_share(struct lock *l, const char *path, int wait_ms, struct err *e) NEEDS_CHECK;
 void lock_close(struct lock *l);
 
 #endif

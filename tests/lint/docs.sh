@@ -56,7 +56,8 @@ part() {
 values() {
 	local f args=()
 	for f in "$@"; do args+=(-c "$f"); done
-	"$program" "${args[@]}" config --json | awk '
+	# plain.conf says nothing of challenges, as it says nothing of anything
+	"$program" "${args[@]}" config --json 2> >(grep -v '"plain" has issuer = acme, but no way' >&2) | awk '
 		function text() { sub(/^ *"[a-z]+": "?/, ""); sub(/"?,?$/, ""); return $0 }
 		/^ *"section":/ { section = text() }
 		/^ *"key":/ { key = text() }
@@ -144,14 +145,14 @@ examples() {
 check_examples() {
 	local rivals='key-length|.*-days|.*-hours' all
 	all=$(sed -nE 's/^# ([a-z-]+) =.*/\1/p' conf/certline.conf)
-	printf 'domains = mx.example.org\n[dane]\nowners = _25._tcp.mx.example.org\n[hooks]\npost-keychange = /x\npost-certchange = /y\n' > "$tmp/line.conf"
+	printf 'domains = mx.example.org\n[dane]\nowners = _25._tcp.mx.example.org\n[hooks]\npost-keychange = /x\npost-certchange = /y\n[acme]\nchallenge-dir = /z\n' > "$tmp/line.conf"
 	examples "$rivals" > "$tmp/certline.conf"
 	complaints "$tmp/certline.conf" "$tmp/line.conf"
 	examples "$(grep -vxE "$rivals" <<< "$all" | paste -s -d '|')" > "$tmp/certline.conf"
 	complaints "$tmp/certline.conf" "$tmp/line.conf"
 	{
 		grep -E '^# (name|domains) =' conf/certline.conf
-		printf '[hooks]\npost-keychange = /x\npost-certchange = /y\n[dane]\n'
+		printf '[acme]\nchallenge-dir = /z\n[hooks]\npost-keychange = /x\npost-certchange = /y\n[dane]\n'
 		grep -E '^# owners =' conf/certline.conf
 	} | sed 's/^# //' > "$tmp/line.conf"
 	complaints "$tmp/line.conf"

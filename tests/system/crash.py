@@ -368,7 +368,7 @@ def check_order(slot, scenario):
         elif call == "fsync":
             files.discard(at)
             folders.discard(at)
-        elif call == "openat" and "O_CREAT" in row and inside and not inside[0].endswith("/lock"):
+        elif call == "openat" and "O_CREAT" in row and inside and not inside[0].endswith(("/lock", "/use")):
             folders.add(os.path.dirname(inside[0]))
         elif call in ("mkdir", "symlink", "link", "unlink", "rmdir") and inside:
             folders.add(os.path.dirname(inside[-1]))

@@ -228,6 +228,28 @@ static void a_file_replaced_during_the_wait_is_not_locked_in_vain(void **state)
 	waitpid(holder, NULL, 0);
 }
 
+static void sharers_keep_out_who_wants_it_alone(void **state)
+{
+	struct lock a, b, c;
+	struct err e;
+	pid_t holder;
+
+	(void)state;
+	assert_int_equal(lock_share(&a, path, 0, &e), 0);
+	assert_int_equal(lock_share(&b, path, 0, &e), 0);
+	assert_int_equal(lock_open(&c, path, 0, &e), -1);
+	assert_int_equal(e.kind, ERR_LATER);
+	lock_close(&a);
+	assert_int_equal(lock_open(&c, path, 0, &e), -1);
+	lock_close(&b);
+	assert_int_equal(lock_open(&c, path, 0, &e), 0);
+	lock_close(&c);
+	holder = hold();
+	assert_int_equal(lock_share(&a, path, 20, &e), -1);
+	assert_int_equal(e.kind, ERR_LATER);
+	end(holder);
+}
+
 static void what_is_no_lock_file_is_an_error_of_ours(void **state)
 {
 	static const char *const kinds[] = { "folder", "fifo", "link", "nowhere" };
@@ -297,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_program_that_is_started_does_not_inherit_it),
 		cmocka_unit_test(a_forked_worker_keeps_it),
 		cmocka_unit_test(a_file_replaced_during_the_wait_is_not_locked_in_vain),
+		cmocka_unit_test(sharers_keep_out_who_wants_it_alone),
 		cmocka_unit_test(what_is_no_lock_file_is_an_error_of_ours),
 		cmocka_unit_test(being_told_to_stop_ends_the_wait),
 	};
