@@ -357,16 +357,28 @@ int jose_sign(struct buf *out, const struct key *k, const struct jose_header *h,
 	return rc;
 }
 
+static const struct {
+	const char *alg, *digest;
+} macs[] = {
+	[JOSE_HS256] = { "HS256", "SHA256" },
+	[JOSE_HS384] = { "HS384", "SHA384" },
+	[JOSE_HS512] = { "HS512", "SHA512" },
+};
+
+bool jose_mac_parse(const char *s, enum jose_mac *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(macs); i++) {
+		if (strcmp(macs[i].alg, s) != 0)
+			continue;
+		*out = (enum jose_mac)i;
+		return true;
+	}
+	return false;
+}
+
 int jose_sign_mac(struct buf *out, enum jose_mac alg, const void *mac_key, size_t mac_key_len,
 		  const char *kid, const char *url, const char *payload, struct err *e)
 {
-	static const struct {
-		const char *alg, *digest;
-	} macs[] = {
-		[JOSE_HS256] = { "HS256", "SHA256" },
-		[JOSE_HS384] = { "HS384", "SHA384" },
-		[JOSE_HS512] = { "HS512", "SHA512" },
-	};
 	struct json *header;
 	struct jws j;
 	int rc;

@@ -38,6 +38,7 @@ int jose_sign(struct buf *out, const struct key *k, const struct jose_header *h,
 	      struct err *e) NEEDS_CHECK;
 
 enum jose_mac { JOSE_HS256, JOSE_HS384, JOSE_HS512 };
+bool jose_mac_parse(const char *s, enum jose_mac *out);         /* "HS256" */
 /* External account binding: the payload signed with a MAC key that the CA gave out. */
 int jose_sign_mac(struct buf *out, enum jose_mac alg, const void *mac_key, size_t mac_key_len,
 		  const char *kid, const char *url, const char *payload, struct err *e) NEEDS_CHECK;

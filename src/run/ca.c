@@ -374,28 +374,42 @@ static int finish_change(struct ca_account *a, struct err *e)
 }
 
 /* account.json is of another key: that is what a roll-over that was killed at its end leaves. */
-static int find_or_go_on(struct ca_account *a, struct err *e)
+static int find_or_go_on(struct ca_account *a, bool fresh, struct err *e)
 {
 	if (a->url)
 		return finish_change(a, e);
+	if (fresh)
+		return 0;
 	if (account_find(a->session, &a->url, a->key, e) < 0)
 		return -1;
 	session_set_account(a->session, a->key, a->url);
 	return a->url ? save(a, e) : 0;
 }
 
+/* A key for a new account.  Where there is an account already its key was lost: a new one in its place would
+ * be another account, with other limits, and not the one that CAA records name. */
+static int make_first_key(struct ca_account *a, const struct line_config *c, struct err *e)
+{
+	if (read_file(a, c, e) < 0)
+		return -1;
+	if (a->url)
+		return err_set(e, ERR_LOCAL, "its key %s is missing: bring it back from a backup; or, if you want a new "
+			       "account instead of %s, move %s away", a->key_path, a->url, a->file);
+	a->key = make_key(a->key_path, e);
+	return a->key ? 0 : -1;
+}
+
 /* Of one whose files are named, with the lock. */
 static int work_on(struct ca_account *a, const struct line_config *c, struct err *e)
 {
-	bool missing;
+	bool missing, fresh;
 
 	if (take_lock(a, e) < 0)
 		return -1;
 	a->key = read_key(a->key_path, &missing, e);
-	if (!a->key && missing)
-		a->key = make_key(a->key_path, e);
-	if (!a->key || jose_thumbprint(a->thumbprint, a->key, e) < 0 || read_file(a, c, e) < 0 ||
-	    start_session(a, c, e) < 0 || find_or_go_on(a, e) < 0)
+	fresh = !a->key && missing;
+	if ((fresh && make_first_key(a, c, e) < 0) || !a->key || jose_thumbprint(a->thumbprint, a->key, e) < 0 ||
+	    (!fresh && read_file(a, c, e) < 0) || start_session(a, c, e) < 0 || find_or_go_on(a, fresh, e) < 0)
 		return err_wrap(e, "account at %s", a->ca);
 	return 0;
 }
@@ -411,7 +425,7 @@ int ca_open_account(struct ca_account *a, const struct line_config *c, const cha
 
 /* Registering ------------------------------------------------------------------------------------ */
 
-/* "CA KID FILE" of the CA, or of any. */
+/* "KID FILE ALGORITHM" of the CA, or of any. */
 static const char *eab_row(const struct line_config *c, const char *ca)
 {
 	const char *any = NULL;
@@ -434,16 +448,21 @@ static const char *eab_row(const struct line_config *c, const char *ca)
 /* The MAC key in `secret`; kid is NULL if nothing is configured. */
 static int read_eab(struct account_eab *out, char **kid, struct buf *secret, const char *row, struct err *e)
 {
-	const char *path;
+	const char *file, *alg;
 	struct stat st;
 	struct buf text;
+	char *path;
 	int rc = 0;
 
 	*out = (struct account_eab){ .alg = JOSE_HS256 };
 	*kid = NULL;
 	if (!row)
 		return 0;
-	path = strchr(row, ' ') + 1;
+	file = strchr(row, ' ') + 1;
+	alg = strchr(file, ' ') + 1;
+	path = mem_copy_strn(file, (size_t)(alg - file) - 1);
+	if (!jose_mac_parse(alg, &out->alg))
+		mem_bug("an algorithm that was checked is none");
 	buf_init(&text, FILE_MAX);
 	if (fs_read(&text, path, FILE_MAX, NULL, e) < 0)
 		rc = -1;
@@ -452,9 +471,10 @@ static int read_eab(struct account_eab *out, char **kid, struct buf *secret, con
 	else if (!base64url_decode(secret, text.s, text.len, true) || !secret->len)
 		rc = err_set(e, ERR_USAGE, "%s has no MAC key in base64", path);
 	buf_wipe(&text);
+	free(path);
 	if (rc < 0)
 		return -1;
-	*kid = mem_copy_strn(row, (size_t)(path - row) - 1);
+	*kid = mem_copy_strn(row, (size_t)(file - row) - 1);
 	out->kid = *kid;
 	out->mac_key = secret->s;
 	out->mac_key_len = secret->len;

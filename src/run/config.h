@@ -80,7 +80,7 @@ struct line_config {
 	char       *account_key;        /* NULL: in the store */
 	struct strv contacts;           /* "mailto:..." */
 	bool        agree_tos;
-	struct strv eab;                /* "CA KID FILE"; CA "*": any */
+	struct strv eab;                /* "CA KID FILE ALGORITHM"; CA "*": any */
 	struct strv challenges;         /* "NAME METHOD"; NAME "*": any */
 	char       *challenge_dir;
 	struct strv challenge_hook;     /* one command, or none; for certbot a second one cleans up */

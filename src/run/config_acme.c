@@ -8,6 +8,7 @@
 #include "core/ca.h"
 #include "core/names.h"
 #include "io/dnsmsg.h"
+#include "io/jose.h"
 #include "sys/addr.h"
 
 #define BLANKS " \t\n"
@@ -113,22 +114,25 @@ static bool words_of(const char *row, char **out, size_t min, size_t max)
 	return n >= min && !more;
 }
 
-/* "[CA] KID FILE": a CA "*" is any. */
+/* "[CA] KID FILE [ALGORITHM]", as "CA KID FILE ALGORITHM"; a CA "*" is any. */
 void option_eab(struct parser *p, const char *value, struct strv *out)
 {
 	char *row;
 
 	while ((row = option_item(&value, "\n"))) {
-		char *w[3];
-		bool good = words_of(row, w, 2, 3);
-		const char *ca = w[2] ? w[0] : "*", *kid = w[2] ? w[1] : w[0], *file = w[2] ? w[2] : w[1];
+		char *w[4];
+		bool good = words_of(row, w, 2, 4);
+		size_t file = w[1] && w[1][0] == '/' ? 1 : 2;
+		const char *ca = file == 2 ? w[0] : "*", *alg = file < 3 && w[file] ? w[file + 1] : NULL;
+		enum jose_mac ignored;
 
-		if (!good || file[0] != '/' || (w[2] && !ca_directory(ca)))
+		if (!good || !w[file] || w[file][0] != '/' || (file == 1 && w[3]) ||
+		    (file == 2 && !ca_directory(ca)) || (alg && !jose_mac_parse(alg, &ignored)))
 			option_refuse(p, row, " is not a key id and the absolute path of a file, with a CA in front if "
-				      "there are several");
+				      "there are several, and HS384 or HS512 behind if it is not HS256");
 		else
-			strv_take(out, mem_format("%s %s %s", ca, kid, file));
-		for (size_t i = 0; i < 3; i++)
+			strv_take(out, mem_format("%s %s %s %s", ca, w[file - 1], w[file], alg ? alg : "HS256"));
+		for (size_t i = 0; i < ARRAY_LEN(w); i++)
 			free(w[i]);
 		free(row);
 	}

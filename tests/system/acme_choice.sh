@@ -183,14 +183,43 @@ like 'is refused' "$OUT$ERR" 'eab.key can be read by everybody: chmod 600 it'
 chmod 600 "$SCRATCH/eab.key"
 exits 0 'with key id and MAC key' renew
 is 'there is a certificate' "$(issuer | cut -c 1-6)" Pebble
+for alg in HS384 HS512; do
+	fresh f.example.test "$BY_WEBROOT" "eab = $CA_URL kid-1 $SCRATCH/eab.key $alg"
+	exits 0 "$alg" init
+	is "$alg: there is a certificate" "$(issuer | cut -c 1-6)" Pebble
+done
+fresh f.example.test "$BY_WEBROOT" "eab = kid-1 $SCRATCH/eab.key HS1"
+exits 2 'another algorithm' init
+like 'is refused' "$ERR" 'HS384 or HS512 behind if it is not HS256'
+mock_start --always-valid --eab "kid-1:$KEY"
+CA_URL=$MOCK_URL
+fresh f.example.test "$BY_WEBROOT"
+exits 1 'a CA that says so in its directory' init
+is 'is asked for no account, not even whether there is one' "$(grep -c 'POST /new-account' "$MOCK_LOG")" 0
 mock_start --always-valid --eab "kid-1:$KEY" --mode external-account-required --times 1
 CA_URL=$MOCK_URL
-fresh f.example.test "$BY_WEBROOT" "eab = kid-1 $SCRATCH/eab.key" 'self-check = no'
+conf f.example.test "$BY_WEBROOT" "eab = kid-1 $SCRATCH/eab.key" 'self-check = no'
+mkdir -p "$STATE/accounts/127.0.0.1_$(cut -d : -f 3 <<<"${MOCK_URL%/dir}")_dir"
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2>/dev/null \
+	>"$STATE/accounts/127.0.0.1_$(cut -d : -f 3 <<<"${MOCK_URL%/dir}")_dir/account.key"
+chmod -R go= "$STATE/accounts"
 exits 0 'a CA that asks for it before it looks for an account' init
 CA_URL=$PEBBLE_URL
 fresh f.example.test "$BY_WEBROOT" "eab = kid-2 $SCRATCH/eab.key"
 exits 1 'with a key id that the CA does not know' init
 like 'the reason of the CA is shown' "$OUT$ERR" 'making an account at .*CA says'
+
+fresh f.example.test "$BY_WEBROOT" "eab = kid-1 $SCRATCH/eab.key"
+exits 0 'an account' init
+ACCOUNT=$(echo "$STATE"/accounts/*_dir)
+mv "$ACCOUNT/account.key" "$SCRATCH/lost.key"
+BEFORE=$(begun 'There are now .* accounts')
+exits 1 'its key is lost' renew
+like 'that is an error' "$OUT$ERR" 'account.key is missing: bring it back from a backup; or.*instead of https://.*, move .*/account.json away'
+is 'and no reason to make another account' "$(begun 'There are now .* accounts')" "$BEFORE"
+check_not 'nor another key' test -e "$ACCOUNT/account.key"
+mv "$SCRATCH/lost.key" "$ACCOUNT/account.key"
+exits 0 'brought back' renew
 
 # --- before there is a certificate -------------------------------------------------------------------
 
