@@ -17,6 +17,8 @@ static const struct {
 	{ REVOKE_KEY_COMPROMISE, "key-compromise" },
 	{ REVOKE_SUPERSEDED, "superseded" },
 	{ REVOKE_CESSATION, "cessation" },
+	{ REVOKE_AFFILIATION, "affiliation-changed" },
+	{ REVOKE_PRIVILEGE, "privilege-withdrawn" },
 };
 
 bool revocation_reason_parse(const char *s, enum revocation_reason *out)

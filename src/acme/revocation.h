@@ -4,12 +4,14 @@
 
 #include "acme/session.h"
 
-/* RFC 5280 section 5.3.1: those that CAs take from subscribers. */
+/* RFC 5280 section 5.3.1: those that CAs take from subscribers; 3 and 9 by some only. */
 enum revocation_reason {
 	REVOKE_UNSPECIFIED = 0,
 	REVOKE_KEY_COMPROMISE = 1,
+	REVOKE_AFFILIATION = 3,
 	REVOKE_SUPERSEDED = 4,
 	REVOKE_CESSATION = 5,
+	REVOKE_PRIVILEGE = 9,
 };
 bool revocation_reason_parse(const char *s, enum revocation_reason *out);       /* "key-compromise" */
 const char *revocation_reason_name(enum revocation_reason r);

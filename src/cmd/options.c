@@ -164,7 +164,7 @@ static const struct option options[] = {
 	{ "force",     0,   NULL, "roll renew", "roll --emergency: do not wait for caches either; renew: heed no rate limit, and let a "
 	  "test CA replace a trusted certificate", set_force },
 	{ "revoke",    0,   NULL, "roll", "with --emergency: revoke the old key's certificates once it is not served", set_revoke },
-	{ "reason",    0,   "WORD", "revoke", "unspecified (default), key-compromise, superseded or cessation", set_reason },
+	{ "reason",    0,   "WORD", "revoke", "unspecified (default), key-compromise, superseded, cessation ...", set_reason },
 	{ "back",      0,   NULL, "roll", "back to the retired key whose records are still published", set_back },
 	{ "days",      0,   "N", "plan", "how far to look ahead (default 365)", set_days },
 	{ "format",    0,   "FORMAT", "tlsa", "zone (default), generic, json, nsupdate, tinydns or csv", set_format },
@@ -274,7 +274,8 @@ static const char *wanted(const struct option *o)
 		{ "config", "the path of a configuration file, or of a folder with such files" },
 		{ "now", "@EPOCH or RFC 3339, like 2027-01-31T12:00:00Z" },
 		{ "jobs", "a number from 1 to 256" },
-		{ "reason", "unspecified, key-compromise, superseded or cessation" },
+		{ "reason", "unspecified, key-compromise, superseded, cessation, affiliation-changed or "
+			    "privilege-withdrawn" },
 		{ "days", "a number of days from 1 to 36500" },
 		{ "origin", "the name of a zone, like example.org" },
 		{ "ttl", "a number of seconds, or a duration like 1h; from 1s to 7d" },

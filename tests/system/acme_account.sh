@@ -242,7 +242,7 @@ fresh c.example.test "${ROWS[@]}"
 exits 0 'a certificate' init
 cp "$LINE_DIR/live/cert.pem" "$SCRATCH/revoked.pem"
 exits 0 'its account is deactivated' account deactivate "$LINE"
-run revoke --reason cessation "$LINE"
+run revoke --reason privilege-withdrawn "$LINE"
 is '... it is revoked' "$(pebble_status "$SCRATCH/revoked.pem")" Revoked
 like '... by its own key' "$ERR" "signed by the certificate's own key"
 
@@ -275,8 +275,8 @@ wants() {
 	like '... says what it wants' "$ERR" "(it wants|needs an argument:) $1"
 }
 conf a.example.test "${ROWS[@]}"
-wants 'unspecified, key-compromise, superseded or cessation' revoke --reason foo "$LINE"
-wants 'unspecified, key-compromise, superseded or cessation' revoke --reason
+wants 'unspecified, key-compromise, superseded, cessation, affiliation-changed or privilege-withdrawn' revoke --reason foo "$LINE"
+wants 'unspecified, key-compromise, superseded, cessation, affiliation-changed or privilege-withdrawn' revoke --reason
 wants 'a number from 1 to 256' cron -j 0
 wants 'a number of days from 1 to 36500' plan --days never
 wants 'a number of seconds, or a duration like 1h' tlsa --ttl 8d
