@@ -209,14 +209,34 @@ static char *new_order_payload(const struct order *o, const char *replaces)
 	return s;
 }
 
+/* The names that the CA does not take, if it says so of each of its reasons (RFC 8555 section 6.7.1). */
+static void blame(struct work *w, const struct json *problem)
+{
+	const struct json *subs = json_get(problem, "subproblems");
+
+	strv_free(&w->o->unauthorized);
+	for (size_t i = 0; i < json_len(subs); i++) {
+		const char *name = json_str(json_get(json_at(subs, i), "identifier"), "value", "");
+
+		if (strv_has(w->o->names, name)) {
+			strv_add(&w->o->unauthorized, name);
+			continue;
+		}
+		strv_free(&w->o->unauthorized);
+		return;
+	}
+}
+
 /* An order is written down before anything else is done with it. */
 static void placed(struct run *r, struct work *w, const struct call *c)
 {
 	struct err e;
 
 	take_call(w, c);
-	if (out(w))
+	if (out(w)) {
+		blame(w, c->problem_doc);
 		return;
+	}
 	if (!c->location || !acme_is_url(c->location)) {
 		refuse(w, "the CA gives no URL of the order");
 		return;

@@ -119,6 +119,10 @@ static char *remedy(const struct http_request *r, const char *kind)
 				free(url);
 				return text;
 			}
+	/* another account would have other limits, and not be the one of CAA records: that is not for us to say */
+	if (strcmp(kind, "accountDoesNotExist") == 0)
+		return mem_copy_str("; if the account is gone for good, move account.json away: the next run finds one by "
+				    "the key, or makes one");
 	return mem_copy_str("");
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/ca.h"
 #include "io/json.h"
 #include "run/ca.h"
 #include "sys/proc.h"
@@ -189,6 +190,37 @@ static const struct action *find_action(const struct args *a)
 	return NULL;
 }
 
+/* Where else in the configuration the key of an account is one, too; NULL: nowhere. */
+static const char *shared_with(const struct entry *x, const struct world *w)
+{
+	for (size_t i = 0; x->c->account_key && i < w->n; i++) {
+		const struct line_config *c = w->lines[i].cfg;
+
+		if (c->issuer != ISSUER_ACME || !c->account_key || strcmp(c->account_key, x->c->account_key) != 0)
+			continue;
+		for (size_t k = 0; k < c->cas.n; k++)
+			if (strcmp(ca_directory(c->cas.v[k]), ca_directory(x->ca)) != 0)
+				return c->cas.v[k];
+	}
+	return NULL;
+}
+
+/* One CA is given a new key after the other: what they share would be lost for the others then. */
+static bool may_roll_over(const struct entries *all, const struct world *w)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const char *other = shared_with(&all->v[i], w);
+
+		if (!other)
+			continue;
+		complain("%s is the key of the account at %s and of that at %s, and would be lost for one of them: give "
+			 "each CA a key of its own ([acme] account-key; or none, then each has one)",
+			 all->v[i].c->account_key, all->v[i].ca, other);
+		return false;
+	}
+	return true;
+}
+
 static enum exit_status each(const struct action *what, const struct entries *all, const struct args *a)
 {
 	struct json *doc = a->json ? json_object() : NULL, *list = NULL;
@@ -244,7 +276,7 @@ enum exit_status cmd_account(const struct args *a)
 	proc_init();
 	print_notices(a);
 	collect(&all, &s);
-	status = each(what, &all, a);
+	status = what->act == rollover && !may_roll_over(&all, &s.world) ? EXIT_BAD : each(what, &all, a);
 	if (!all.n && !a->quiet && !a->json)
 		printf("no line has a CA for its issuer\n");
 	for (size_t i = 0; i < all.n; i++)

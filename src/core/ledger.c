@@ -497,6 +497,9 @@ const char *ledger_order_roll(struct ledger *l, bool emergency, bool force)
 	l->roll_from = live->id;
 	l->force = force;
 	l->back_to = 0;
+	/* who orders it does not want to wait */
+	ledger_succeeded(l, DO_STAGE);
+	ledger_succeeded(l, DO_RENEW_STAGING);
 	if (emergency)
 		live->compromised = true;
 	return NULL;

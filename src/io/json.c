@@ -151,6 +151,11 @@ struct json *json_get(const struct json *o, const char *key)
 	return outside(json_object_get(inside(o), key));
 }
 
+bool json_has_members(const struct json *v)
+{
+	return json_is_object(inside(v));
+}
+
 bool json_has(const struct json *o, const char *key)
 {
 	return json_get(o, key) != NULL;

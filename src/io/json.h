@@ -39,6 +39,7 @@ struct json *json_clone(const struct json *v);           /* NULL of NULL */
 void json_drop(struct json *from, const char *key);     /* not being there is no error */
 
 struct json *json_get(const struct json *o, const char *key);           /* NULL if absent */
+bool json_has_members(const struct json *v);    /* whether it is an object; false for NULL */
 bool json_has(const struct json *o, const char *key);                   /* true for null, too */
 const char *json_str(const struct json *o, const char *key, const char *fallback);
 /* a real number is not an integer, whatever its value */

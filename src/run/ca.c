@@ -390,7 +390,15 @@ static int find_or_go_on(struct ca_account *a, bool fresh, struct err *e)
  * be another account, with other limits, and not the one that CAA records name. */
 static int make_first_key(struct ca_account *a, const struct line_config *c, struct err *e)
 {
-	if (read_file(a, c, e) < 0)
+	char *aside = mem_format("%s.damaged", a->file);
+	int rc = read_file(a, c, e);
+	bool damaged_once = access(aside, F_OK) == 0;
+
+	if (rc == 0 && !a->url && damaged_once)
+		rc = err_set(e, ERR_LOCAL, "its key %s is missing: bring it back from a backup; or, if you want a new "
+			     "account, move %s away, too", a->key_path, aside);
+	free(aside);
+	if (rc < 0)
 		return -1;
 	if (a->url)
 		return err_set(e, ERR_LOCAL, "its key %s is missing: bring it back from a backup; or, if you want a new "

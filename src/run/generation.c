@@ -616,17 +616,19 @@ out:
 	return rc;
 }
 
-/* Whether what there is will not do for much longer. */
+/* Whether what servers have will not do for much longer. */
 static bool urgent(const struct generation *g, const struct line_config *c, int64_t now)
 {
 	int64_t from_at, until_at;
 
 	generation_validity(g, &from_at, &until_at);
-	return g->bootstrap || !generation_fits_names(g, c) || until_at - now < (until_at - from_at) / URGENT_PART;
+	return !g->number || g->bootstrap || !generation_fits_names(g, c) ||
+	       until_at - now < (until_at - from_at) / URGENT_PART;
 }
 
 static int issue(struct material *m, const struct line_config *c, const struct generation *from,
-		 const struct generation *live, bool force, int64_t now, struct issue_report *r, struct err *e)
+		 const struct generation *live, bool force, bool pressing, int64_t now, struct issue_report *r,
+		 struct err *e)
 {
 	const char *ids[KEY_TYPE_N] = { NULL };
 	struct issue_want w = { .keys = m->keys, .n = m->g.leaves_n, .renewal_ids = ids, .force = force,
@@ -638,7 +640,7 @@ static int issue(struct material *m, const struct line_config *c, const struct g
 		for (size_t i = 0; i < from->leaves_n; i++)
 			ids[i] = from->leaves[i].renewal_id;
 	}
-	w.urgent = from && urgent(from, c, now);
+	w.urgent = from && (pressing || !live || urgent(live, c, now));
 	if (live && live->number)
 		w.served_ca = live->ca ? live->ca : strcmp(live->issuer, "adopted") == 0 ? "" : NULL;
 	m->g.bootstrap = stand_in;
@@ -653,20 +655,19 @@ static int issue(struct material *m, const struct line_config *c, const struct g
 }
 
 int generation_make(int *number, const struct line_config *c, const struct generation *from,
-		    const struct generation *live, bool force, int64_t now, struct issue_report *r, struct err *e)
+		    const struct generation *live, bool force, bool pressing, int64_t now, struct issue_report *r,
+		 struct err *e)
 {
 	struct material m = { 0 };
 	int rc;
 
 	rc = from ? same_keys(&m, c, from, e) : fresh_keys(&m, c, now, e);
 	if (rc == 0)
-		rc = issue(&m, c, from, live, force, now, r, e);
+		rc = issue(&m, c, from, live, force, pressing, now, r, e);
 	if (rc == 0)
 		rc = describe(&m, e);
 	if (rc == 0)
 		rc = put_down(number, &m, c, now, e);
-	if (rc == 0 && m.g.ca)
-		issue_acme_stored(&(struct issue_want){ .keys = m.keys, .n = m.g.leaves_n }, c);
 	material_free(&m);
 	return rc;
 }

@@ -61,10 +61,10 @@ int generation_verify(const struct generation *g, const struct line_config *c,
  * are taken (a renewal), or NULL for fresh keys of the configured types.  Nothing points to it yet.
  * Fresh keys of a line with a CA get stand-ins: they are on disk before anybody is asked, so that a
  * renewal is all that ever asks a CA.  live: what servers have; NULL or number 0: nothing.  force: as in
- * struct issue_want. */
+ * struct issue_want.  pressing: what servers have must not stay, whatever else there is. */
 int generation_make(int *number, const struct line_config *c, const struct generation *from,
-		    const struct generation *live, bool force, int64_t now, struct issue_report *r,
-		    struct err *e) NEEDS_CHECK;
+		    const struct generation *live, bool force, bool pressing, int64_t now,
+		    struct issue_report *r, struct err *e) NEEDS_CHECK;
 
 /* Makes a generation of a key and certificate that another program left at these paths, byte by byte;
  * the age of the key is that of the file. */

@@ -39,6 +39,7 @@ struct diary {
 
 static int orders_read(struct orders *o, const struct line_config *c, struct err *e)
 {
+	static const char *const members[] = { "orders", "failures", "rests" };
 	bool missing;
 	struct buf b;
 	int rc;
@@ -52,14 +53,13 @@ static int orders_read(struct orders *o, const struct line_config *c, struct err
 		/* at worst an order is placed a second time */
 		o->doc = json_parse(b.s, b.len, &ignored);
 	}
-	if (!o->doc)
+	if (!json_has_members(o->doc)) {
+		json_free(o->doc);
 		o->doc = json_object();
-	if (!json_get(o->doc, "orders"))
-		json_put(o->doc, "orders", json_object());
-	if (!json_get(o->doc, "failures"))
-		json_put(o->doc, "failures", json_object());
-	if (!json_get(o->doc, "rests"))
-		json_put(o->doc, "rests", json_object());
+	}
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		if (!json_has_members(json_get(o->doc, members[i])))
+			json_put(o->doc, members[i], json_object());
 	buf_free(&b);
 	return rc;
 }
@@ -367,7 +367,8 @@ static int check_account(const struct ca_account *a, const struct issue_want *w,
 	/* before an account is made with it, after which no CA takes it for a certificate */
 	if (a->key && check_keys(a, w, NULL, e) < 0)
 		return -1;
-	if (not_before_at <= w->now || w->force)
+	/* longer than anybody is heeded: the clock was another one when it was noted */
+	if (not_before_at <= w->now || not_before_at - REST_MAX_FOR > w->now || w->force)
 		return 0;
 	when_format_minute(at, not_before_at);
 	r->retry_after_for = not_before_at - w->now;
@@ -376,8 +377,8 @@ static int check_account(const struct ca_account *a, const struct issue_want *w,
 }
 
 /* Better that we say no than that an order is spoilt. */
-static int check_caa(const struct ca_account *a, const struct line_config *c, struct issue_report *r,
-		     struct err *e)
+static int check_caa(const struct ca_account *a, const struct line_config *c, bool urgent,
+		     struct issue_report *r, struct err *e)
 {
 	struct caa_verdict v;
 	int rc = 0;
@@ -385,7 +386,11 @@ static int check_caa(const struct ca_account *a, const struct line_config *c, st
 	caa_check(&v, c, &session_directory(a->session)->identities, a->url);
 	for (size_t i = 0; i < v.doubts.n; i++)
 		strv_add(&r->notes, v.doubts.v[i]);
-	if (v.refusals.n)
+	/* what stands in the way of one name need not stand in the way of the others */
+	if (c->allow_subset && urgent)
+		for (size_t i = 0; i < v.refusals.n; i++)
+			strv_add(&r->notes, v.refusals.v[i]);
+	else if (v.refusals.n)
 		rc = err_set(e, ERR_REFUSED, "%s%s (`certline caa` prints the records that are needed)",
 			     v.refusals.v[0], v.refusals.n > 1 ? ", and others" : "");
 	caa_verdict_free(&v);
@@ -405,7 +410,7 @@ static int try_ca(struct issued *out, const struct issue_want *w, const struct l
 		heed_account(&a, r, w->now);
 		goto out;
 	}
-	rc = check_caa(&a, c, r, e);
+	rc = check_caa(&a, c, w->urgent, r, e);
 	a.rest = (struct rest){ .rest_for = -1 };
 	if (rc == 0)
 		rc = order_certificates(out, w, &a, c, file, r, e);
@@ -462,21 +467,19 @@ out:
 	return rc;
 }
 
-void issue_acme_stored(const struct issue_want *w, const struct line_config *c)
+void issue_acme_stored(const struct line_config *c, const char *spki)
 {
 	struct orders file = { 0 };
 	struct strv names = { 0 };
-	struct spki_digests d;
 	struct err ignored;
 
 	/* at worst an order is gone on with that is over */
 	if (orders_read(&file, c, &ignored) < 0)
 		goto out;
 	json_keys(&names, json_get(file.doc, "orders"));
-	for (size_t i = 0; i < w->n; i++)
-		for (size_t k = 0; k < names.n && key_spki(&d, w->keys[i], &ignored) == 0; k++)
-			if (text_ends(names.v[k], d.sha256))
-				json_drop(json_get(file.doc, "orders"), names.v[k]);
+	for (size_t k = 0; k < names.n; k++)
+		if (text_ends(names.v[k], spki))
+			json_drop(json_get(file.doc, "orders"), names.v[k]);
 	if (orders_save(&file, &ignored) < 0)
 		goto out;
 out:

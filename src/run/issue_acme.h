@@ -13,8 +13,8 @@
 int issue_acme(struct issued *out, const struct issue_want *w, const struct line_config *c,
 	       struct issue_report *r, struct err *e) NEEDS_CHECK;
 
-/* The certificates for these keys are in the store: their orders are over.  Until that is said the next run
- * fetches the same certificates again. */
-void issue_acme_stored(const struct issue_want *w, const struct line_config *c);
+/* The certificate for the key with this digest (sha256, hex) is in its place: its order is over.  Until that
+ * is said the next run fetches the same certificate again. */
+void issue_acme_stored(const struct line_config *c, const char *spki);
 
 #endif

@@ -5,15 +5,32 @@
 
 #include "base/mem.h"
 #include "base/when.h"
+#include "run/issue_acme.h"
 #include "run/links.h"
 #include "run/publish.h"
 #include "run/store.h"
+#include "run/suggest.h"
 
 #define SUPERSEDED_KEPT 2       /* for whoever still has one open, and to look at */
 
 bool step_makes_generation(enum step s)
 {
 	return s == DO_MAKE_KEY || s == DO_STAGE || s == DO_RENEW || s == DO_RENEW_STAGING;
+}
+
+/* The live key is compromised, its certificates were or will be revoked, or its CA wants that to be over. */
+static bool pressing(const struct line *l, int64_t now)
+{
+	const struct suggestion *ignored;
+	int64_t suggested_at = suggest_at(l, &l->live, &ignored);
+
+	for (size_t i = 0; i < l->ledger.keysets_n; i++) {
+		const struct keyset *k = &l->ledger.keysets[i];
+
+		if (k->id == l->live.keyset && (k->compromised || k->revoke_gen || k->revoked_at))
+			return true;
+	}
+	return suggested_at && suggested_at <= now;
 }
 
 int step_make(int *number, const struct line *l, enum step s, int64_t now, struct issue_report *r,
@@ -24,7 +41,7 @@ int step_make(int *number, const struct line *l, enum step s, int64_t now, struc
 
 	if (store_make_line(l->cfg, e) < 0)
 		return -1;
-	return generation_make(number, l->cfg, from, &l->live, l->ledger.renew_force, now, r, e);
+	return generation_make(number, l->cfg, from, &l->live, l->ledger.renew_force, pressing(l, now), now, r, e);
 }
 
 static char *types_text(const struct generation *g)
@@ -78,6 +95,7 @@ int step_made(char **text, struct line *l, enum step s, int number, int64_t now,
 	struct generation g;
 	char until[WHEN_TEXT_LEN], *types;
 	int64_t from_at, until_at;
+	int rc;
 
 	(void)now;
 	/* what the worker wrote is looked at before anything points to it */
@@ -99,13 +117,17 @@ int step_made(char **text, struct line *l, enum step s, int number, int64_t now,
 		*text = mem_format("renewed the certificate of the %s key (generation %d), valid until %s",
 				   slot, number, until);
 	free(types);
+	rc = store_set_slot(l->cfg, slot, number, e);
+	/* until it is in its place the next run goes on with the order, and is given it once more */
+	if (rc == 0 && g.ca)
+		for (size_t i = 0; i < g.leaves_n; i++)
+			issue_acme_stored(l->cfg, g.leaves[i].spki.spki_sha256);
 	generation_free(&g);
-	if (store_set_slot(l->cfg, slot, number, e) < 0) {
-		free(*text);
-		*text = NULL;
-		return -1;
-	}
-	return 0;
+	if (rc == 0)
+		return 0;
+	free(*text);
+	*text = NULL;
+	return -1;
 }
 
 /* -------------------------------------------------------------------------------------------- */

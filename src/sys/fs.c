@@ -237,8 +237,15 @@ static int make_folder(const char *path, struct fs_mode m, struct err *e)
 	struct stat st;
 	int rc = -1;
 
-	if (mkdir(path, 0700) < 0)
+	if (mkdir(path, 0700) < 0) {
+		int error = errno;
+
+		/* another process may have made it just now */
+		if (error == EEXIST && lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			return 0;
+		errno = error;
 		return err_sys(e, "make the folder %s", path);
+	}
 	if (lstat(path, &st) < 0) {
 		err_sys(e, "make the folder %s", path);
 		goto out;

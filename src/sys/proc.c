@@ -210,7 +210,7 @@ static int nonblocking(int fd)
 static void is_over(struct batch *b, struct proc *p)
 {
 	p->over = true;
-	if (b->lull)
+	if (b->lull && b->lull_ms == INT64_MAX)
 		b->lull_ms = clock_monotonic_ms() + b->lull->after_ms;
 }
 

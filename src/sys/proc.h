@@ -61,8 +61,9 @@ struct proc {
  * still lands in out. */
 void proc_run_all(struct proc *p, size_t n, unsigned jobs);
 
-/* The same; but when some are over, and for `after_ms` no other has come to its end, `call` may use the
- * time to go on with these.  It may run children of its own; no other is attended to meanwhile. */
+/* The same; but `after_ms` after the first one is over, `call` may go on with those that are, while the
+ * others run; and so again for the next ones.  It may run children of its own; no other is attended to
+ * meanwhile. */
 struct proc_lull {
 	int64_t after_ms;
 	void  (*call)(void *arg);

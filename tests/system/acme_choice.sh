@@ -218,8 +218,19 @@ exits 1 'its key is lost' renew
 like 'that is an error' "$OUT$ERR" 'account.key is missing: bring it back from a backup; or.*instead of https://.*, move .*/account.json away'
 is 'and no reason to make another account' "$(begun 'There are now .* accounts')" "$BEFORE"
 check_not 'nor another key' test -e "$ACCOUNT/account.key"
+cp "$ACCOUNT/account.json" "$SCRATCH/account.json"
+echo '{' >"$ACCOUNT/account.json"
+for i in 1 2; do exits 1 "and its file damaged: run $i" renew; done
+like '... is an error, too' "$OUT$ERR" 'account.key is missing: .*move .*account.json.damaged away, too'
+is '... and no reason' "$(begun 'There are now .* accounts')" "$BEFORE"
+rm "$ACCOUNT/account.json.damaged"
+cp "$SCRATCH/account.json" "$ACCOUNT/account.json"
 mv "$SCRATCH/lost.key" "$ACCOUNT/account.key"
 exits 0 'brought back' renew
+for bad in '[]' '{"orders": []}' '{"orders": 7, "rests": "x"}' '{"rests": {"'"$CA_URL"'": 99999999999}}'; do
+	echo "$bad" >"$LINE_DIR/orders.json"
+	exits 0 "orders.json is $bad" renew
+done
 
 # --- before there is a certificate -------------------------------------------------------------------
 
@@ -287,6 +298,18 @@ CA_URL=$PEBBLE_URL
 conf g.example.test "$BY_WEBROOT"
 exits 0 'and back' renew
 is '... without' "$(jq -r .ca "$LINE_DIR/live/manifest.json")" "$CA_URL"
+
+# --- one key for accounts at two CAs ---------------------------------------------------------------------
+
+mock_start --always-valid
+CA_URL="$MOCK_URL $PEBBLE_URL"
+fresh g.example.test "$BY_WEBROOT" "account-key = $SCRATCH/shared.key"
+exits 0 'accounts at two CAs' account update
+BEFORE=$(sha256sum "$SCRATCH/shared.key")
+exits 1 'their key' account rollover
+like 'is not changed' "$ERR" 'shared.key is the key of the account at .* and of that at .*: give each CA a key of its own'
+is '... really' "$(sha256sum "$SCRATCH/shared.key")" "$BEFORE"
+mock_stop
 
 # --- a second CA -------------------------------------------------------------------------------------
 

@@ -77,6 +77,40 @@ exits 1 'near its end' cron
 is 'the others go on without it' "$(left_out)" b.example.test
 NOW=
 
+# nor for another key; but what must not be served is
+fresh 'a.example.test b.example.test c.example.test' "${ROWS[@]}"
+mended b.example.test
+exits 0 'a certificate for all' init
+broken b.example.test
+SERIAL=$(serial)
+exits 1 'another key' roll
+is '... waits for a certificate for all' "$(serial)" "$SERIAL"
+exits 1 'unless the old one is compromised' roll --emergency "$LINE"
+check '... then it does not' [ "$(serial)" != "$SERIAL" ]
+is '... and does without' "$(left_out)" b.example.test
+mended b.example.test
+fresh 'a.example.test b.example.test c.example.test' "${ROWS[@]}"
+exits 0 'a certificate for all' init
+broken b.example.test
+SERIAL=$(serial)
+run revoke --reason superseded "$LINE"
+NOW=$(($(date +%s) + DAY))
+run cron
+check 'one that was revoked does not stay' [ "$(serial)" != "$SERIAL" ]
+is '... for the sake of a name' "$(left_out)" b.example.test
+NOW=
+mended b.example.test
+pebble_stop
+pebble_start use=new strict=yes http-port="$HTTP" profile=default:7776000 block=b.example.test
+CA_URL=$PEBBLE_URL
+fresh 'a.example.test b.example.test c.example.test' "${ROWS[@]}"
+exits 1 'a name that the CA refuses in the order' init
+is '... is left out, too' "$(left_out)" b.example.test
+pebble_stop
+pebble_start use=new strict=yes http-port="$HTTP" profile=default:7776000 profile=short:2000
+CA_URL=$PEBBLE_URL
+broken b.example.test
+
 # what is never left out
 broken a.example.test
 fresh 'a.example.test b.example.test c.example.test' "${ROWS[@]}"

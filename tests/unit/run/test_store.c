@@ -86,7 +86,7 @@ static void a_generation_is_whole_and_private(void **state)
 
 	(void)state;
 	must(store_make_line(&c, &e), &e);
-	must(generation_make(&number, &c, NULL, NULL, false, NOW, &report, &e), &e);
+	must(generation_make(&number, &c, NULL, NULL, false, false, NOW, &report, &e), &e);
 	umask(mask);
 	assert_int_equal(number, 1);
 	must(generation_load(&g, &c, 1, &e), &e);
@@ -125,11 +125,11 @@ static void a_renewal_has_the_same_keys_and_a_new_certificate(void **state)
 
 	(void)state;
 	must(store_make_line(&c, &e), &e);
-	must(generation_make(&number, &c, NULL, NULL, false, NOW, &report, &e), &e);
+	must(generation_make(&number, &c, NULL, NULL, false, false, NOW, &report, &e), &e);
 	must(generation_load(&g, &c, number, &e), &e);
 	free(c.domains.v[1]);
 	c.domains.v[1] = mem_copy_str("new.example.org");
-	must(generation_make(&number, &c, &g, NULL, false, NOW + DAY, &report, &e), &e);
+	must(generation_make(&number, &c, &g, NULL, false, false, NOW + DAY, &report, &e), &e);
 	must(generation_load(&h, &c, number, &e), &e);
 	must(generation_verify(&h, &c, &e), &e);
 	assert_int_equal(h.number, 2);
@@ -165,8 +165,8 @@ static void damage_is_noticed(void **state)
 	c.key_types.n = d.key_types.n = 1;
 	must(store_make_line(&c, &e), &e);
 	must(store_make_line(&d, &e), &e);
-	must(generation_make(&number, &c, NULL, NULL, false, NOW, &report, &e), &e);
-	must(generation_make(&number, &d, NULL, NULL, false, NOW, &report, &e), &e);
+	must(generation_make(&number, &c, NULL, NULL, false, false, NOW, &report, &e), &e);
+	must(generation_make(&number, &d, NULL, NULL, false, false, NOW, &report, &e), &e);
 	must(generation_load(&g, &c, 1, &e), &e);
 	/* another key of the same size: only the full look sees it */
 	read_file(&key, &d, "gen/000001/key.pem");
@@ -175,7 +175,7 @@ static void damage_is_noticed(void **state)
 	must(generation_load(&h, &c, 1, &e), &e);
 	assert_int_equal(generation_verify(&h, &c, &e), -1);
 	assert_non_null(strstr(e.text, "key.pem"));
-	assert_int_equal(generation_make(&number, &c, &h, NULL, false, NOW, &report, &e), -1);        /* no renewal on it */
+	assert_int_equal(generation_make(&number, &c, &h, NULL, false, false, NOW, &report, &e), -1);        /* no renewal on it */
 	generation_free(&h);
 	/* empty: the cheap look sees it */
 	write_file(&c, "gen/000001/key.pem", "");
@@ -322,10 +322,10 @@ static void only_superseded_generations_are_pruned(void **state)
 	(void)state;
 	c.key_types.n = 1;
 	must(store_make_line(&c, &e), &e);
-	must(generation_make(&number, &c, NULL, NULL, false, NOW, &report, &e), &e);
+	must(generation_make(&number, &c, NULL, NULL, false, false, NOW, &report, &e), &e);
 	must(generation_load(&l.live, &c, 1, &e), &e);
 	for (int i = 0; i < 5; i++)
-		must(generation_make(&number, &c, &l.live, NULL, false, NOW, &report, &e), &e);
+		must(generation_make(&number, &c, &l.live, NULL, false, false, NOW, &report, &e), &e);
 	generation_free(&l.live);
 	must(generation_load(&l.live, &c, 6, &e), &e);
 	ledger_assume_retired(&l.ledger, 2, 2, NOW, NOW);       /* generation 2 is of a retired key */
