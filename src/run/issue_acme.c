@@ -272,6 +272,8 @@ static int run_orders(struct issued *out, struct strv *unauthorized, const struc
 		if (v[i].err.kind == ERR_NONE)
 			continue;
 		rest_for(r, v[i].retry_after_for);
+		/* said in the order itself, and not by a reply */
+		a->rest.limited |= v[i].problem && strcmp(v[i].problem, "rateLimited") == 0;
 		by_names &= add_unauthorized(unauthorized, &v[i]);
 		if (rc == 0)
 			*e = v[i].err;
