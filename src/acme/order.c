@@ -251,7 +251,7 @@ static bool without_replaces(struct work *w, const struct call *c)
 {
 	/* 500: it has stumbled, maybe over that; more than one more try it does not cost */
 	if (!w->o->replaces || w->no_replaces || c->status < 400 || c->status > 500 || c->status == 429 ||
-	    (c->problem && strcmp(c->problem, "rateLimited") == 0))
+	    call_says(c, "rateLimited"))
 		return false;
 	w->no_replaces = true;
 	strv_take(&w->o->warnings, mem_format("the CA does not take the order as the replacement of the last "
@@ -262,7 +262,7 @@ static bool without_replaces(struct work *w, const struct call *c)
 /* One that is offered, and not given (draft-ietf-acme-profiles). */
 static bool without_profile(struct work *w, const struct call *c)
 {
-	if (!w->o->profile || w->o->require_profile || !c->problem || strcmp(c->problem, "invalidProfile") != 0)
+	if (!w->o->profile || w->o->require_profile || !call_says(c, "invalidProfile"))
 		return false;
 	strv_take(&w->o->warnings, mem_format("the CA does not give the profile %s (%s); ordered without one",
 					      w->o->profile, c->err.text));
@@ -767,7 +767,7 @@ static void finalize(struct run *r)
 	for (size_t k = 0; k < n; k++) {
 		struct work *w = &r->w[of[k]];
 
-		bool unready = c[k].problem && strcmp(c[k].problem, "orderNotReady") == 0;
+		bool unready = call_says(&c[k], "orderNotReady");
 
 		if (unready || (c[k].err.kind == ERR_LATER && c[k].status != 429))
 			w->status = PROCESSING;

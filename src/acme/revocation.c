@@ -40,11 +40,6 @@ const char *revocation_reason_name(enum revocation_reason r)
 	mem_bug("a reason that does not exist");
 }
 
-static bool says(const struct call *c, const char *problem)
-{
-	return c->problem && strcmp(c->problem, problem) == 0;
-}
-
 int revoke_certificate(struct session *s, const struct cert *c, const struct key *key,
 		       enum revocation_reason reason, bool *stranger, struct err *e)
 {
@@ -68,9 +63,9 @@ int revoke_certificate(struct session *s, const struct cert *c, const struct key
 		json_free(o);
 		call.payload = text.s;
 		rc = session_call(s, &call, e);
-		if (rc < 0 && says(&call, "alreadyRevoked"))
+		if (rc < 0 && call_says(&call, "alreadyRevoked"))
 			rc = 0;
-		*stranger = rc < 0 && (says(&call, "unauthorized") || says(&call, "accountDoesNotExist"));
+		*stranger = rc < 0 && (call_says(&call, "unauthorized") || call_says(&call, "accountDoesNotExist"));
 		calls_free(&call, 1);
 	}
 	buf_free(&der);

@@ -336,7 +336,7 @@ static bool again(const struct session *s, struct call *c, struct effort *f)
 	int64_t wait_ms = (int64_t)PAUSE_MS << f->lost;
 	int most = c->once ? 0 : c->creates ? 1 : LOST_REPLIES;
 
-	if (c->problem && strcmp(c->problem, "badNonce") == 0)
+	if (call_says(c, "badNonce"))
 		return ++f->bad_nonces < BAD_NONCES;
 	/* a 429 is meant as it is said: who gives no time does not want to be asked again soon */
 	if (c->err.kind != ERR_LATER || (c->status == 429 ? c->retry_after_for < 0 : c->status && c->status < 500))
@@ -434,6 +434,11 @@ int session_call(struct session *s, struct call *c, struct err *e)
 		return 0;
 	*e = c->err;
 	return -1;
+}
+
+bool call_says(const struct call *c, const char *problem)
+{
+	return c->problem && strcmp(c->problem, problem) == 0;
 }
 
 void calls_free(struct call *c, size_t n)

@@ -83,6 +83,8 @@ struct call {
 void session_call_all(struct session *s, struct call *c, size_t n, size_t nonces_ahead);
 /* The same for one; the result is that of c->err. */
 int session_call(struct session *s, struct call *c, struct err *e) NEEDS_CHECK;
+/* Whether the CA has answered with that problem, "badNonce" for example. */
+bool call_says(const struct call *c, const char *problem);
 void calls_free(struct call *c, size_t n);      /* the results; not the array */
 
 #endif
