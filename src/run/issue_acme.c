@@ -31,8 +31,7 @@ struct orders {
 /* What the diary of orders needs to know. */
 struct diary {
 	struct orders *orders;
-	const char    *ca;
-	char         **spki;            /* of the key of each order */
+	char *const   *names;           /* of each order, as order_name */
 };
 
 /* orders.json ------------------------------------------------------------------------------------- */
@@ -75,31 +74,21 @@ static void orders_close(struct orders *o)
 	json_free(o->doc);
 }
 
-/* An order belongs to a key at a CA. */
-static char *order_name(const char *ca, const char *spki)
+/* An order belongs to a key at a CA, and to the certificate that it is to follow: once another one is in its
+ * place the order is over, even if a kill left no time to write that down. */
+static char *order_name(const char *ca, const char *spki, const char *renewal_id)
 {
-	return mem_format("%s %s", ca, spki);
-}
-
-static const char *order_url(const struct orders *o, const char *ca, const char *spki)
-{
-	char *name = order_name(ca, spki);
-	const char *url = json_str(json_get(o->doc, "orders"), name, NULL);
-
-	free(name);
-	return url;
+	return mem_format("%s %s %s", ca, spki, renewal_id ? renewal_id : "-");
 }
 
 static int note(void *arg, size_t i, const char *url, struct err *e)
 {
 	struct diary *d = arg;
-	char *name = order_name(d->ca, d->spki[i]);
 
 	if (url)
-		json_put_str(json_get(d->orders->doc, "orders"), name, url);
+		json_put_str(json_get(d->orders->doc, "orders"), d->names[i], url);
 	else
-		json_drop(json_get(d->orders->doc, "orders"), name);
-	free(name);
+		json_drop(json_get(d->orders->doc, "orders"), d->names[i]);
 	return orders_save(d->orders, e);
 }
 
@@ -149,7 +138,7 @@ static int choose_profile(const char **profile, const struct ca_account *a, cons
 	return c->require_profile ? -1 : 0;
 }
 
-static int check_keys(const struct ca_account *a, const struct issue_want *w, char **spki, struct err *e)
+static int check_keys(const struct ca_account *a, const struct issue_want *w, struct err *e)
 {
 	struct spki_digests d, account;
 
@@ -161,8 +150,18 @@ static int check_keys(const struct ca_account *a, const struct issue_want *w, ch
 		if (strcmp(d.sha256, account.sha256) == 0)
 			return err_set(e, ERR_UNSAFE, "the account key %s is the key of the certificate too, which no CA "
 				       "takes (RFC 8555 section 11.1): give another account-key", a->key_path);
-		if (spki)
-			spki[i] = mem_copy_str(d.sha256);
+	}
+	return 0;
+}
+
+static int name_orders(char **names, const char *ca, const struct issue_want *w, struct err *e)
+{
+	struct spki_digests d;
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (key_spki(&d, w->keys[i], e) < 0)
+			return -1;
+		names[i] = order_name(ca, d.sha256, w->renewal_ids[i]);
 	}
 	return 0;
 }
@@ -238,23 +237,25 @@ static int run_orders(struct issued *out, struct strv *unauthorized, const struc
 {
 	bool by_names = true;
 	struct order *v = mem_array(w->n, sizeof(*v));
-	char **spki = mem_array(w->n, sizeof(*spki));
-	struct diary diary = { file, a->ca, spki };
+	char **order_names = mem_array(w->n, sizeof(*order_names));
+	struct diary diary = { file, order_names };
 	struct order_diary d = { &diary, note };
+	const struct json *known = json_get(file->doc, "orders");
 	struct responder responder;
 	struct respond x;
 	const char *profile;
 	int rc = -1;
 
 	respond_init(&x, &responder, c);
-	if (check_keys(a, w, spki, e) < 0 || choose_profile(&profile, a, c, r, e) < 0)
+	if (check_keys(a, w, e) < 0 || name_orders(order_names, a->ca, w, e) < 0 ||
+	    choose_profile(&profile, a, c, r, e) < 0)
 		goto out;
 	for (size_t i = 0; i < w->n; i++) {
 		bool same_ca = w->ca && strcmp(w->ca, a->directory) == 0;
 
 		v[i] = (struct order){ .key = w->keys[i], .names = names, .common_name = c->common_name, .profile = profile,
 				       .require_profile = c->require_profile,
-				       .chain_by = c->chain_by, .resume = order_url(file, a->ca, spki[i]) };
+				       .chain_by = c->chain_by, .resume = json_str(known, order_names[i], NULL) };
 		if (same_ca && session_directory(a->session)->renewal_info)
 			v[i].replaces = w->renewal_ids[i];
 	}
@@ -287,8 +288,8 @@ out:
 		strv_free(unauthorized);
 	orders_free(v, w->n);
 	for (size_t i = 0; i < w->n; i++)
-		free(spki[i]);
-	free(spki);
+		free(order_names[i]);
+	free(order_names);
 	free(v);
 	return rc;
 }
@@ -367,7 +368,7 @@ static int check_account(const struct ca_account *a, const struct issue_want *w,
 	char at[WHEN_TEXT_LEN];
 
 	/* before an account is made with it, after which no CA takes it for a certificate */
-	if (a->key && check_keys(a, w, NULL, e) < 0)
+	if (a->key && check_keys(a, w, e) < 0)
 		return -1;
 	/* longer than anybody is heeded: the clock was another one when it was noted */
 	if (not_before_at <= w->now || not_before_at - REST_MAX_FOR > w->now || w->force)
@@ -480,7 +481,7 @@ void issue_acme_stored(const struct line_config *c, const char *spki)
 		goto out;
 	json_keys(&names, json_get(file.doc, "orders"));
 	for (size_t k = 0; k < names.n; k++)
-		if (text_ends(names.v[k], spki))
+		if (strstr(names.v[k], spki))
 			json_drop(json_get(file.doc, "orders"), names.v[k]);
 	if (orders_save(&file, &ignored) < 0)
 		goto out;

@@ -512,4 +512,20 @@ is '... and the record' "$(served _acme-challenge.a.example.test)" ''
 check '... and nothing is owed' [ ! -e "$LINE_DIR/challenges.json" ]
 is 'the order is one that the next run goes on with' "$(jq '.orders | length' "$LINE_DIR/orders.json")" 1
 
+# --- killed after a certificate was put in its place, and before its order was forgotten --------------------
+
+# each call keeps what is written down of orders at that time
+script "$SCRATCH/keep" <<END
+cp "\$CERTLINE_DIR/orders.json" $SCRATCH/orders.json
+END
+mock --always-valid
+fresh a.example.test 'challenges = hook-http' "challenge-hook = $SCRATCH/keep" 'self-check = no'
+exits 0 'a certificate' init
+exits 0 'is renewed' renew
+is 'while that was done its order was written down' "$(jq '.orders | length' "$SCRATCH/orders.json")" 1
+BEFORE=$(serial)
+cp "$SCRATCH/orders.json" "$LINE_DIR/orders.json"
+exits 0 'if it still stands there, another renewal' renew
+check '... is one' [ "$(serial)" != "$BEFORE" ]
+
 finish
