@@ -1,15 +1,14 @@
-/* retry.c - capped exponential back-off with jitter.
+/* retry.c - capped back-off with jitter.
  * Touches: nothing.
  */
 #include "core/retry.h"
 
+#include "base/mem.h"
+
 int64_t retry_delay(int64_t failures, uint16_t draw)
 {
-	int64_t d_for = RETRY_FIRST_FOR;
+	static const int64_t delays[] = { RETRY_FIRST_FOR, 10 * MINUTE, 100 * MINUTE };
+	int64_t d_for = failures <= (int64_t)ARRAY_LEN(delays) ? delays[failures - 1] : RETRY_MAX_FOR;
 
-	while (--failures > 0 && d_for < RETRY_MAX_FOR)
-		d_for *= 2;
-	if (d_for > RETRY_MAX_FOR)
-		d_for = RETRY_MAX_FOR;
 	return d_for - d_for / 4 * draw / 65536;
 }

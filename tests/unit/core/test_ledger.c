@@ -310,7 +310,7 @@ static void failures_are_remembered_and_forgotten(void **state)
 	ledger_failed(&l, DO_RENEW, "no", NOW, 0);
 	assert_int_equal(l.retry[DO_RENEW].next_at, NOW + RETRY_FIRST_FOR);
 	ledger_failed(&l, DO_RENEW, "no", NOW, 0);
-	assert_int_equal(l.retry[DO_RENEW].next_at, NOW + 2 * RETRY_FIRST_FOR);
+	assert_int_equal(l.retry[DO_RENEW].next_at, NOW + 10 * RETRY_FIRST_FOR);
 	ledger_succeeded(&l, DO_RENEW);
 	assert_int_equal(l.retry[DO_RENEW].failures, 0);
 	assert_null(l.retry[DO_RENEW].error);
@@ -319,9 +319,12 @@ static void failures_are_remembered_and_forgotten(void **state)
 
 static void back_off_is_capped_and_never_zero(void **state)
 {
+	static const int64_t first[] = { 60, 600, 6000, 23 * 3600, 23 * 3600 };
 	int64_t last = 0;
 
 	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(first); i++)
+		assert_int_equal(retry_delay((int64_t)i + 1, 0), first[i]);
 	for (int64_t n = 1; n <= 10000; n++) {
 		int64_t hi = retry_delay(n, 0), lo = retry_delay(n, 65535);
 
