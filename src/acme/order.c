@@ -61,6 +61,12 @@ static bool out(const struct work *w)
 	return w->o->err.kind != ERR_NONE;
 }
 
+/* The next run may have more luck with the same order. */
+static bool later(const struct work *w)
+{
+	return w->o->err.kind == ERR_LATER || w->o->err.kind == ERR_PENDING;
+}
+
 /* Reading -------------------------------------------------------------------------------------- */
 
 static enum status status_of(const struct json *doc)
@@ -313,7 +319,7 @@ static void place_some(struct run *r, const size_t *which, size_t n)
 /* Whether an order that was begun is one to go on with. */
 static bool usable(struct work *w)
 {
-	if (w->o->err.kind == ERR_LATER)
+	if (later(w))
 		return true;            /* not known: no reason to place another one */
 	return !out(w) && w->status != INVALID && w->authorizations.n == w->o->names->n;
 }
@@ -476,7 +482,7 @@ static bool belongs(const struct run *r, const struct authorization *a, bool fai
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct work *w = &r->w[i];
-		bool lost = w->status == INVALID || w->stuck || (out(w) && w->o->err.kind != ERR_LATER);
+		bool lost = w->status == INVALID || w->stuck || (out(w) && !later(w));
 
 		if (strv_has(&w->authorizations, a->url) && (failed ? lost : !out(w)))
 			return true;
@@ -549,8 +555,8 @@ static void not_in_time(struct work *w)
 	if (proc_stopping())
 		err_set(&w->o->err, ERR_LATER, "told to stop; the next run goes on with the order %s", w->o->url);
 	else
-		err_set(&w->o->err, ERR_LATER, "the CA has not finished in time; the next run %s the order %s",
-			w->stuck ? "gives up" : "goes on with", w->o->url);
+		err_set(&w->o->err, w->stuck ? ERR_LATER : ERR_PENDING,
+			"the CA has not finished in time; the next run %s the order %s", w->stuck ? "gives up" : "goes on with", w->o->url);
 }
 
 /* Until no order has that status any more.  An order turns ready or invalid when its authorizations have come
@@ -906,7 +912,7 @@ static void conclude(struct run *r, struct work *w)
 	struct err ignored;
 
 	/* whoever has stored the certificate forgets its order: until then it can be fetched again */
-	if (!w->o->url || !out(w) || (w->o->err.kind == ERR_LATER && w->status != INVALID && !w->stuck))
+	if (!w->o->url || !out(w) || (later(w) && w->status != INVALID && !w->stuck))
 		return;
 	replace(&w->o->url, NULL);
 	r->d->note(r->d->arg, w->i, NULL, &ignored);

@@ -23,7 +23,8 @@ struct order {
 
 	/* what came of it */
 	struct chain chain;             /* empty: see err */
-	struct err   err;               /* ERR_LATER: worth another try at the next run */
+	struct err   err;               /* ERR_PENDING: the CA still works on it; ERR_LATER: worth
+	                                 * another try at the next run */
 	struct strv  unauthorized;      /* names whose authorization failed, if that is all that is wrong */
 	char        *problem;           /* error type of the CA's, or NULL */
 	int64_t      retry_after_for;   /* a rate limit: not before; -1 */

@@ -14,6 +14,7 @@ enum err_kind {
 	ERR_USAGE,      /* the command line or the configuration is wrong: nothing was tried */
 	ERR_LOCAL,      /* this machine: a file, memory, a permission, a damaged store */
 	ERR_LATER,      /* not now, but nothing is at risk: a lock is held, a server does not answer */
+	ERR_PENDING,    /* begun, and the next run goes on with it: an order that a CA still works on */
 	ERR_REFUSED,    /* somebody said no: a hook, a CA, a name server */
 	ERR_UNSAFE,     /* we said no: it would break a promise made in DNS */
 };

@@ -185,10 +185,11 @@ static void print_json(struct teller *t, struct scene *s, bool ok)
 	print_document(doc);
 }
 
-static enum exit_status after(struct teller *t, struct scene *s, const struct act *what, size_t bad)
+static enum exit_status after(struct teller *t, struct scene *s, const struct act *what,
+			      const struct tally *tally)
 {
 	if (t->a->json)
-		print_json(t, s, bad == 0);
+		print_json(t, s, !tally->bad && !tally->waiting);
 	for (size_t i = 0; i < s->n && !t->a->quiet && !t->a->json; i++) {
 		if (s->lines[i]->failed || t->a->dry_run)
 			continue;
@@ -199,7 +200,7 @@ static enum exit_status after(struct teller *t, struct scene *s, const struct ac
 		if (what->order.emergency)
 			emergency_advice(s, s->lines[i], what->order.force);
 	}
-	return bad ? EXIT_BAD : EXIT_OK;
+	return tally->bad ? EXIT_BAD : tally->waiting ? EXIT_NOT_NOW : EXIT_OK;
 }
 
 /* Told at every run until it is mended; an account's key once, though many lines use it. */
@@ -234,7 +235,7 @@ enum exit_status act(const struct args *a, const struct act *what)
 			     .arg = &t };
 	enum exit_status status;
 	struct err e;
-	size_t bad;
+	struct tally tally;
 
 	if (scene_open(&s, a, &status) < 0)
 		return status;
@@ -247,10 +248,10 @@ enum exit_status act(const struct args *a, const struct act *what)
 	print_notices(a);
 	t.events = mem_array(s.world.n, sizeof(struct json *));
 	en.w = &s.world;
-	bad = engine_run(&en, s.lines, s.n, &what->order);
+	tally = engine_run(&en, s.lines, s.n, &what->order);
 	if (!a->dry_run)
-		bad += tell_exposed(&t, &s);
-	status = after(&t, &s, what, bad);
+		tally.bad += tell_exposed(&t, &s);
+	status = after(&t, &s, what, &tally);
 	free(t.events);
 	lock_close(&lock);
 	scene_close(&s);

@@ -386,8 +386,10 @@ enum exit_status cmd_status(const struct args *a)
 		struct view v = { .color = colorful(a), .now = clock_now() };
 
 		look(&v, &s, s.lines[i]);
-		if (v.l->failed || !v.l->known || v.pending.n)
+		if (v.l->failed || !v.l->known || (v.pending.n && !engine_only_waits(v.l, &v.pending)))
 			status = EXIT_BAD;
+		else if (v.pending.n && status == EXIT_OK)
+			status = EXIT_NOT_NOW;
 		if (a->json)
 			put_view(lines, &v);
 		else if (!a->quiet)

@@ -68,6 +68,7 @@ struct acks {
 
 struct retry {
 	int     failures;
+	bool    begun;                  /* the last time it did not fail, but has not come to its end */
 	int64_t next_at;
 	char   *error;
 };

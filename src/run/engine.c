@@ -74,6 +74,7 @@ void engine_step_failed(struct round *r, struct task *t, const struct err *e)
 	free(text);
 	/* the generations were not touched: what is in memory is still what is on disk */
 	ledger_failed(&t->l->ledger, t->step, e->text, r->now, crypto_draw());
+	t->l->ledger.retry[t->step].begun = e->kind == ERR_PENDING;
 	if ((!step_makes_generation(t->step) && t->step != DO_REVOKE) || proc_stopping() || e->kind == ERR_USAGE)
 		t->l->ledger.retry[t->step].next_at = 0;
 	engine_save(r->en, t->l);
@@ -786,10 +787,10 @@ static void tell_alarms(struct engine *en, struct line *l)
 	strv_free(&warnings);
 }
 
-size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct order *order)
+struct tally engine_run(struct engine *en, struct line **lines, size_t n, const struct order *order)
 {
 	bool *active = mem_array(n, sizeof(*active));
-	size_t bad = 0;
+	struct tally tally = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		prepare(en, lines[i], order);
@@ -812,16 +813,20 @@ size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct
 		run_lines(en, lines, active, n);
 	for (size_t i = 0; i < n; i++) {
 		struct strv pending = { 0 };
+		bool failed = lines[i]->failed || lines[i]->untidy;
 
 		if (!lines[i]->failed && !en->dry_run) {
 			engine_pending(&pending, en->w, lines[i]);
 			tell_alarms(en, lines[i]);
 		}
-		bad += lines[i]->failed || lines[i]->untidy || pending.n;
+		if (!failed && engine_only_waits(lines[i], &pending))
+			tally.waiting++;
+		else
+			tally.bad += failed || pending.n;
 		strv_free(&pending);
 	}
 	free(active);
-	return bad;
+	return tally;
 }
 
 /* Pending ---------------------------------------------------------------------------------------- */
@@ -865,8 +870,9 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 		if (!r->failures)
 			continue;
 		when_format_minute(at, r->next_at);
-		strv_take(out, mem_format("%s failed %d time%s: %s (again %s%s)",
-					  rollover_step_name((enum step)s), r->failures,
+		strv_take(out, mem_format("%s %s %d time%s: %s (again %s%s)",
+					  rollover_step_name((enum step)s),
+					  r->begun ? "was not finished" : "failed", r->failures,
 					  r->failures == 1 ? "" : "s", r->error ? r->error : "",
 					  r->next_at ? "after " : "at the next run",
 					  r->next_at ? at : ""));
@@ -894,4 +900,13 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 					    "(challenges.json)"));
 	expiry_alarms(out, l, &f, clock_now());
 	eyes_alarms(out, l, &f);
+}
+
+bool engine_only_waits(const struct line *l, const struct strv *pending)
+{
+	size_t n = 0;
+
+	for (int s = 0; s < STEP_N; s++)
+		n += l->ledger.retry[s].begun;
+	return n > 0 && n == pending->n;
 }

@@ -35,11 +35,19 @@ struct order {
 	int  reason;                    /* REVOKE: as enum revocation_reason */
 };
 
-/* Runs the given lines; the result says whether all is as it should be: 0, or the number of lines that
- * failed or owe something.  Errors are told as they happen. */
-size_t engine_run(struct engine *en, struct line **lines, size_t n, const struct order *order);
+/* Of lines for which not all is as it should be. */
+struct tally {
+	size_t bad;                     /* they failed or owe something */
+	size_t waiting;                 /* nothing but what engine_only_waits() means */
+};
+
+/* Runs the given lines.  Errors are told as they happen. */
+struct tally engine_run(struct engine *en, struct line **lines, size_t n, const struct order *order);
 
 /* What is wrong with a line now, one text each: pending hooks, failed steps.  Needs world_load(). */
 void engine_pending(struct strv *out, struct world *w, struct line *l);
+
+/* Whether all of that is an order that the CA has not come to the end of, and that the next run goes on with. */
+bool engine_only_waits(const struct line *l, const struct strv *pending);
 
 #endif

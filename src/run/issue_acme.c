@@ -276,7 +276,8 @@ static int run_orders(struct issued *out, struct strv *unauthorized, const struc
 		/* said in the order itself, and not by a reply */
 		a->rest.limited |= v[i].problem && strcmp(v[i].problem, "rateLimited") == 0;
 		by_names &= add_unauthorized(unauthorized, &v[i]);
-		if (rc == 0)
+		/* of several that is told which is worse */
+		if (rc == 0 || e->kind == ERR_PENDING)
 			*e = v[i].err;
 		rc = -1;
 	}

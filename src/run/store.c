@@ -245,6 +245,8 @@ static struct json *encode(const struct ledger *l)
 		r = json_put(j, NULL, json_object());
 		json_put_str(r, "step", rollover_step_name((enum step)s));
 		json_put_int(r, "failures", l->retry[s].failures);
+		if (l->retry[s].begun)
+			json_put_bool(r, "begun", true);
 		put_at(r, "next_at", l->retry[s].next_at);
 		json_put_str(r, "error", l->retry[s].error);
 	}
@@ -365,6 +367,7 @@ static void get_retries(struct ledger *l, const struct json *list)
 			if (strcmp(json_str(r, "step", ""), rollover_step_name((enum step)s)) != 0)
 				continue;
 			l->retry[s].failures = get_n(r, "failures");
+			l->retry[s].begun = json_bool(r, "begun", false);
 			l->retry[s].next_at = json_int(r, "next_at", 0);
 			free(l->retry[s].error);
 			l->retry[s].error = mem_copy_str(json_str(r, "error", NULL));

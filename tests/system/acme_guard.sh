@@ -512,6 +512,29 @@ is '... and the record' "$(served _acme-challenge.a.example.test)" ''
 check '... and nothing is owed' [ ! -e "$LINE_DIR/challenges.json" ]
 is 'the order is one that the next run goes on with' "$(jq '.orders | length' "$LINE_DIR/orders.json")" 1
 
+# --- the CA takes its time ---------------------------------------------------------------------------------
+
+mock --always-valid
+fresh a.example.test "$BY_WEBROOT" 'self-check = no' 'order-limit = 3s'
+mock_mode order-endless-processing
+exits 75 'an order is not finished in time: not now, and nothing is wrong' init
+like '... which is told' "$ERR" 'renew: .*the CA has not finished in time; the next run goes on with the order https'
+exits 75 'status' status
+like '... says the same' "$OUT" 'was not finished 1 time: '
+run --json status
+is '... not that all is well' "$(jq -r '.lines[0].ok' <<<"$OUT")" false
+exits 75 'cron, that leaves it alone for a minute' cron
+cp "$CONF/web.conf" "$CONF/other.conf"
+sed -i 's/a.example.test/o.example.test/; s!^challenge-dir.*!challenge-hook = /bin/false!' "$CONF/other.conf"
+exits 1 'another line that fails is wrong' init
+rm "$CONF/other.conf"
+mock_normal
+NOW=$(($(date +%s) + 3700))
+exits 0 'an hour later' cron
+is 'the certificate is there' "$(issuer | grep -c 'a.example.test')" 0
+is '... and cost one order' "$(payloads newOrder | grep -c 'a.example.test')" 1
+NOW=
+
 # --- killed after a certificate was put in its place, and before its order was forgotten --------------------
 
 # each call keeps what is written down of orders at that time
