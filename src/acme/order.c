@@ -555,8 +555,8 @@ static void not_in_time(struct work *w)
 	if (proc_stopping())
 		err_set(&w->o->err, ERR_LATER, "told to stop; the next run goes on with the order %s", w->o->url);
 	else
-		err_set(&w->o->err, w->stuck ? ERR_LATER : ERR_PENDING,
-			"the CA has not finished in time; the next run %s the order %s", w->stuck ? "gives up" : "goes on with", w->o->url);
+		err_set(&w->o->err, w->stuck ? ERR_LATER : ERR_PENDING, "the CA has not finished in time; the next "
+			"run %s the order %s", w->stuck ? "gives up" : "goes on with", w->o->url);
 }
 
 /* Until no order has that status any more.  An order turns ready or invalid when its authorizations have come

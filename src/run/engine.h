@@ -47,7 +47,7 @@ struct tally engine_run(struct engine *en, struct line **lines, size_t n, const 
 /* What is wrong with a line now, one text each: pending hooks, failed steps.  Needs world_load(). */
 void engine_pending(struct strv *out, struct world *w, struct line *l);
 
-/* Whether all of that is an order that the CA has not come to the end of, and that the next run goes on with. */
+/* Whether all of that is an order that the CA still works on, and that the next run goes on with. */
 bool engine_only_waits(const struct line *l, const struct strv *pending);
 
 #endif
