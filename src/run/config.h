@@ -42,10 +42,10 @@ enum challenge_type method_type(enum method m);
 enum dialect { DIALECT_NATIVE, DIALECT_DEHYDRATED, DIALECT_UACME, DIALECT_LEGO, DIALECT_LEGO_RAW,
 	       DIALECT_CERTBOT };
 
-/* renew-before: a time before expiry, or a part of the certificate's own lifetime */
-struct renew_before {
+/* a time before a certificate expires, or a part of its own lifetime */
+struct time_left {
 	int64_t before_for;             /* > 0: this; 0: the fraction */
-	int32_t num, den;               /* of the lifetime still left; 0/0: the default rule */
+	int32_t num, den;               /* of the lifetime still left; 0/0: not given */
 };
 
 #define DURATION_UNSET ((int64_t)-1)
@@ -61,7 +61,8 @@ struct line_config {
 	/* [timing] */
 	int64_t     max_key_age_for;    /* max-key-age or max-key-age-days */
 	int64_t     staging_for;        /* staging or staging-hours, or the safe default (see .c) */
-	struct renew_before renew_before;       /* renew-before or renew-cert-before-expiry-days */
+	struct time_left renew_before;  /* renew-before or renew-cert-before-expiry-days */
+	struct time_left warn_before, urgent_before;
 	bool        standby;
 	int64_t     retire_after_for;   /* 48h unless given */
 	bool        retire_after_given;
@@ -185,7 +186,7 @@ enum value_type {
 	VALUE_KEY_LENGTH,               /* bare number of bits */
 	VALUE_DURATION,                 /* number and unit; min and max in seconds */
 	VALUE_COUNT,                    /* bare number of `unit` seconds; min and max in seconds */
-	VALUE_RENEW_BEFORE,             /* duration, "1/3" or "33%" */
+	VALUE_TIME_LEFT,             /* duration, "1/3" or "33%" */
 	VALUE_YES_NO,
 	VALUE_COMMANDS,                 /* list, by lines */
 	VALUE_PARAMETERS,               /* list, by lines or commas */

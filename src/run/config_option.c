@@ -53,7 +53,7 @@ static const struct config_option options[] = {
 	[OPT_STAGING_HOURS] = { ROW("timing", "staging-hours", VALUE_COUNT, staging_for),
 		.help = "The same as a bare number of hours.",
 		.rival = OPT_STAGING_FOR, .unit = HOUR, .min = 0, .max = YEAR },
-	[OPT_RENEW_BEFORE] = { ROW("timing", "renew-before", VALUE_RENEW_BEFORE, renew_before),
+	[OPT_RENEW_BEFORE] = { ROW("timing", "renew-before", VALUE_TIME_LEFT, renew_before),
 		.help = "When a certificate is renewed: a time before it expires, or the part of "
 			"its lifetime that is left then (1/3, 33%).",
 		.fallback = "a third of the lifetime, or half of it if that is under ten days",
@@ -63,6 +63,12 @@ static const struct config_option options[] = {
 					renew_before.before_for),
 		.help = "The same as a bare number of days before it expires.",
 		.rival = OPT_RENEW_BEFORE, .unit = DAY, .min = DAY, .max = 20 * YEAR },
+	[OPT_WARN_BEFORE] = { ROW("timing", "warn-before", VALUE_TIME_LEFT, warn_before),
+		.help = "When the end of a certificate is an alarm, if renewing it has failed; as renew-before.",
+		.fallback = "25%", .min = MINUTE, .max = 20 * YEAR },
+	[OPT_URGENT_BEFORE] = { ROW("timing", "urgent-before", VALUE_TIME_LEFT, urgent_before),
+		.help = "When the end of a certificate is urgent, whatever the reason; as renew-before.",
+		.fallback = "10%", .min = MINUTE, .max = 20 * YEAR },
 	[OPT_STANDBY] = { ROW("timing", "standby", VALUE_YES_NO, standby),
 		.help = "Whether a next key is always published, so that it can be used at once: "
 			"yes or no.",
@@ -303,7 +309,7 @@ static char *duration_text(int64_t d_for)
 	return mem_copy_str(text);
 }
 
-static char *renew_before_text(const struct renew_before *r)
+static char *time_left_text(const struct time_left *r)
 {
 	if (r->before_for > 0)
 		return duration_text(r->before_for);
@@ -432,8 +438,8 @@ char *config_value(const struct line_config *l, size_t i)
 		return duration_text(*(const int64_t *)field);
 	case VALUE_COUNT:
 		return mem_format("%lld", (long long)(*(const int64_t *)field / o->unit));
-	case VALUE_RENEW_BEFORE:
-		return renew_before_text(field);
+	case VALUE_TIME_LEFT:
+		return time_left_text(field);
 	case VALUE_YES_NO:
 		return mem_copy_str(*(const bool *)field ? "yes" : "no");
 	case VALUE_PARAMETERS:
@@ -486,7 +492,7 @@ void option_free_all(struct line_config *l)
 		case VALUE_KEY_LENGTH:
 		case VALUE_DURATION:
 		case VALUE_COUNT:
-		case VALUE_RENEW_BEFORE:
+		case VALUE_TIME_LEFT:
 		case VALUE_YES_NO:
 		case VALUE_PARAMETERS:
 		case VALUE_PUBLISH:

@@ -264,7 +264,7 @@ static void parse_count(struct parser *p, const struct config_option *o, const c
 }
 
 /* "1/3" or "33%" */
-static bool parse_fraction(const char *value, struct renew_before *out)
+static bool parse_fraction(const char *value, struct time_left *out)
 {
 	char text[8], *slash;
 	size_t len = strlen(value);
@@ -283,12 +283,12 @@ static bool parse_fraction(const char *value, struct renew_before *out)
 	if (!text_number(text, 999, &num) || (slash && !text_number(slash + 1, 999, &den)) ||
 	    num == 0 || num >= den)
 		return false;
-	*out = (struct renew_before){ .num = (int32_t)num, .den = (int32_t)den };
+	*out = (struct time_left){ .num = (int32_t)num, .den = (int32_t)den };
 	return true;
 }
 
-static void parse_renew_before(struct parser *p, const struct config_option *o, const char *value,
-			       struct renew_before *out)
+static void parse_time_left(struct parser *p, const struct config_option *o, const char *value,
+			       struct time_left *out)
 {
 	int64_t d_for;
 
@@ -296,7 +296,7 @@ static void parse_renew_before(struct parser *p, const struct config_option *o, 
 		return;
 	if (when_parse_duration(value, &d_for)) {
 		if (is_in_limits(p, o, value, d_for))
-			*out = (struct renew_before){ .before_for = d_for };
+			*out = (struct time_left){ .before_for = d_for };
 	} else if (strpbrk(value, "/%")) {
 		option_refuse(p, value, " is not a part of the lifetime: write for example 1/3 or 33%%");
 	} else {
@@ -586,8 +586,8 @@ void option_parse(struct parser *p, enum option_id id, const char *value, struct
 	case VALUE_COUNT:
 		parse_count(p, o, value, field);
 		break;
-	case VALUE_RENEW_BEFORE:
-		parse_renew_before(p, o, value, field);
+	case VALUE_TIME_LEFT:
+		parse_time_left(p, o, value, field);
 		break;
 	case VALUE_YES_NO:
 		parse_yes_no(p, value, field);

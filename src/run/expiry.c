@@ -6,8 +6,10 @@
 #include "base/mem.h"
 #include "base/when.h"
 
-#define URGENT_PART 10                  /* of the lifetime is left */
-#define EARLY_PART  4                   /* the same; told only when renewing has failed */
+static bool near(const struct time_left *t, int64_t left_for, int64_t life_for)
+{
+	return left_for < (t->before_for > 0 ? t->before_for : life_for / t->den * t->num);
+}
 
 static char *end_alarm(const struct line *l, const struct facts *f, int64_t now)
 {
@@ -28,9 +30,9 @@ static char *end_alarm(const struct line *l, const struct facts *f, int64_t now)
 				  "made?", at);
 	} else if (left_for <= 0)
 		text = mem_format("EXPIRED: the live certificate ended %s ago, at %s UTC%s", rough, at, failed);
-	else if (left_for < life_for / URGENT_PART)
+	else if (near(&l->cfg->urgent_before, left_for, life_for))
 		text = mem_format("URGENT: the live certificate ends in %s, at %s UTC%s", rough, at, failed);
-	else if (left_for < life_for / EARLY_PART && r->failures)
+	else if (r->failures && near(&l->cfg->warn_before, left_for, life_for))
 		text = mem_format("the live certificate ends in %s, at %s UTC%s", rough, at, failed);
 	free(failed);
 	return text;

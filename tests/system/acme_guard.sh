@@ -110,6 +110,23 @@ exits 1 'status' status
 like '... says so' "$OUT" 'EXPIRED: the live certificate ended'
 mock_normal
 NOW=
+TOP_ROWS=$'[timing]\nrenew-before = 30d\nwarn-before = 2/5\nurgent-before = 32d'
+fresh a.example.test "$BY_WEBROOT" 'self-check = no'
+exits 0 'a certificate whose end is an alarm earlier' init
+at 57
+exits 0 'more than urgent-before is left' cron
+at 59
+exits 1 'less than urgent-before is left' cron
+like '... is urgent' "$ERR" 'URGENT: the live certificate ends in'
+TOP_ROWS=${TOP_ROWS/32d/1d}
+conf a.example.test "$BY_WEBROOT" 'self-check = no'
+exits 0 '... only with that' cron
+mock_mode html-404 '"at": ["newOrder"]'
+exits 1 'less than warn-before is left, and renewing fails' renew
+like '... is told' "$ERR" "web.*: $EARLY.*404"
+TOP_ROWS=
+mock_normal
+NOW=
 fresh a.example.test "$BY_WEBROOT" 'self-check = no'
 exits 0 'another certificate' init
 ASKED=$(asked 'GET /renewal-info')
