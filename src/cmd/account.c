@@ -130,11 +130,15 @@ static int rollover(struct ca_account *a, const struct entry *x, struct json *o,
 
 static int deactivate(struct ca_account *a, const struct entry *x, struct json *o, bool quiet, struct err *e)
 {
+	char *text;
+
 	(void)x;
 	if (need(a, e) < 0 || account_deactivate(a->session, e) < 0)
 		return -1;
-	done(a, o, quiet, "deactivated for ever; lines that use it get no certificates until account-key is "
-	     "another one");
+	text = mem_format("deactivated for ever; lines that use it get no certificates until its key, %s, is moved "
+			  "away, or account-key names another one", a->key_path);
+	done(a, o, quiet, text);
+	free(text);
 	return ca_forget(a, e);
 }
 

@@ -6,6 +6,7 @@
 #include "acme/text.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "core/ca.h"
 #include "io/json.h"
 #include "run/notice.h"
@@ -238,11 +239,22 @@ static int read_all(struct ca_account *a, const struct line_config *c, struct er
 	bool missing;
 
 	a->key = read_key(a->key_path, &missing, e);
-	if (!a->key)
-		return missing ? 0 : -1;
-	if (jose_thumbprint(a->thumbprint, a->key, e) < 0)
+	if (!a->key && !missing)
+		return -1;
+	if (a->key && jose_thumbprint(a->thumbprint, a->key, e) < 0)
 		return -1;
 	return read_file(a, c, e);
+}
+
+bool ca_key_lost(const struct ca_account *a)
+{
+	return a->url && !a->key;
+}
+
+static int key_lost(const struct ca_account *a, struct err *e)
+{
+	return err_set(e, ERR_LOCAL, "its key %s is missing: bring it back from a backup; or, if you want a new "
+		       "account instead of %s, move %s away", a->key_path, a->url, a->file);
 }
 
 int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
@@ -251,14 +263,19 @@ int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, s
 	return read_all(a, c, e);
 }
 
-void ca_exposed(struct strv *out, const struct line_config *c)
+void ca_alarms(struct strv *out, const struct line_config *c)
 {
 	for (size_t i = 0; i < c->cas.n && c->issuer == ISSUER_ACME; i++) {
 		struct ca_account a;
+		struct err e;
 		char *bad;
 
 		name_files(&a, c, c->cas.v[i]);
 		bad = exposed(a.key_path);
+		if (access(a.key_path, F_OK) < 0 && read_all(&a, c, &e) == 0 && ca_key_lost(&a)) {
+			key_lost(&a, &e);
+			bad = mem_format("account at %s: %s", a.ca, e.text);
+		}
 		if (bad && !strv_has(out, bad))
 			strv_add(out, bad);
 		free(bad);
@@ -344,14 +361,23 @@ static char *next_file(const struct ca_account *a)
 	return next;
 }
 
+static bool is_old(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && clock_now() - (int64_t)st.st_mtime > DAY;
+}
+
 /* The next key was on disk before the CA heard of it: whether it did, only the CA knows. */
 static int finish_change(struct ca_account *a, struct err *e)
 {
 	char *path = next_file(a), *file = key_file(a), *url = NULL;
 	bool missing;
 	struct key *next = read_key(path, &missing, e);
-	int rc = next || missing ? 0 : -1;
+	int rc = 0;
 
+	if (!next && !missing)
+		rc = err_wrap(e, "%s is of no use; the key stays as it is if you move that file away", path);
 	if (next)
 		rc = account_find(a->session, &url, next, e);
 	if (rc == 0 && url && a->url && strcmp(url, a->url) == 0) {
@@ -365,6 +391,9 @@ static int finish_change(struct ca_account *a, struct err *e)
 			if (rc == 0)
 				rc = save(a, e);
 		}
+	} else if (rc == 0 && next && !url && is_old(path)) {
+		/* the CA has never heard of it, and will not any more */
+		rc = fs_unlink(path, e);
 	}
 	key_free(next);
 	free(url);
@@ -400,9 +429,8 @@ static int make_first_key(struct ca_account *a, const struct line_config *c, str
 	free(aside);
 	if (rc < 0)
 		return -1;
-	if (a->url)
-		return err_set(e, ERR_LOCAL, "its key %s is missing: bring it back from a backup; or, if you want a new "
-			       "account instead of %s, move %s away", a->key_path, a->url, a->file);
+	if (ca_key_lost(a))
+		return key_lost(a, e);
 	a->key = make_key(a->key_path, e);
 	return a->key ? 0 : -1;
 }
@@ -551,6 +579,10 @@ static int connect_to(struct ca_account *a, const struct line_config *c, bool ma
 	next = next_file(a);
 	changing = access(next, F_OK) == 0;
 	free(next);
+	if (ca_key_lost(a) && make) {
+		key_lost(a, e);
+		return err_wrap(e, "account at %s", a->ca);
+	}
 	if ((a->url && !changing) || (!a->key && !make))
 		return start_session(a, c, e);
 	/* the account itself has to be worked on */

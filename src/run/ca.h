@@ -47,8 +47,12 @@ int ca_open_account(struct ca_account *a, const struct line_config *c, const cha
 int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, struct err *e)
 	NEEDS_CHECK;
 
-/* A text for each account key of a line that others may read: it is refused when it is to be used. */
-void ca_exposed(struct strv *out, const struct line_config *c);
+/* Whether there is an account, and its key is not where it was. */
+bool ca_key_lost(const struct ca_account *a);
+
+/* A text for each account key of a line that others may read, or that is lost: it is refused, or missed, when
+ * it is to be used. */
+void ca_alarms(struct strv *out, const struct line_config *c);
 
 int ca_register(struct ca_account *a, const struct line_config *c, struct err *e) NEEDS_CHECK;
 /* The account is no more: its file is moved out of the way, so that nobody uses it unasked. */

@@ -17,5 +17,5 @@ void exposure_alarms(struct strv *out, const struct line *l)
 	add(out, &l->staging);
 	for (size_t i = 0; i < l->retired_n; i++)
 		add(out, &l->retired[i]);
-	ca_exposed(out, l->cfg);
+	ca_alarms(out, l->cfg);
 }

@@ -73,12 +73,15 @@ static int revoke_leaf(struct revoker *r, const struct line_config *c, const str
 	buf_free(&b);
 	if (!cert)
 		return -1;
-	if (!r->a.url)
+	if (ca_key_lost(&r->a) && r->reason != REVOKE_KEY_COMPROMISE)
+		rc = err_set(e, ERR_LOCAL, "the account's key %s is missing: bring it back from a backup; by the "
+			     "certificate's own key CAs are told of nothing but keyCompromise", r->a.key_path);
+	else if (!r->a.key || !r->a.url)
 		rc = revoke_by_key(r, cert, c, g, i, e);
 	else
 		rc = revoke_certificate(r->a.session, cert, NULL, r->reason, &stranger, e);
 	/* what is compromised does not stay valid, whatever the CA has against the account */
-	if (r->a.url && rc < 0 &&
+	if (r->a.url && r->a.key && rc < 0 &&
 	    (stranger || (e->kind == ERR_REFUSED && r->reason == REVOKE_KEY_COMPROMISE)) &&
 	    revoke_by_key(r, cert, c, g, i, &own) == 0)
 		rc = 0;
@@ -94,7 +97,8 @@ static void tell_by_key(const struct revoker *r, const struct line_config *c)
 	notice_warning(c->name, "the revocation was signed by the certificate's own key, since %s %s: CAs like "
 		       "Let's Encrypt take such a key for compromised, whatever the reason, and certify it no "
 		       "more; if it is still in use, order `certline roll --emergency %s`",
-		       r->a.url ? "the account is refused by" : "there is no account at", r->a.ca, c->name);
+		       ca_key_lost(&r->a) ? "the key is missing of the account at" : r->a.url
+		       ? "the account is refused by" : "there is no account at", r->a.ca, c->name);
 }
 
 /* A session for the CA that issued it, whether or not it is one that is configured now.  No account is made

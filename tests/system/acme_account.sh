@@ -246,6 +246,45 @@ run revoke --reason privilege-withdrawn "$LINE"
 is '... it is revoked' "$(pebble_status "$SCRATCH/revoked.pem")" Revoked
 like '... by its own key' "$ERR" "signed by the certificate's own key"
 
+fresh d.example.test "${ROWS[@]}"
+exits 0 'a certificate' init
+ACCOUNT=$(echo "$STATE"/accounts/*) URL=$(jq -r .url "$STATE"/accounts/*/account.json)
+cp "$LINE_DIR/live/cert.pem" "$SCRATCH/revoked.pem"
+mv "$ACCOUNT/account.key" "$SCRATCH/lost.key"
+exits 1 'the account is known, and its key is lost' revoke --reason superseded "$LINE"
+like '... is told, and what to do' "$ERR" 'key .*account.key is missing: bring it back from a backup'
+is '... nothing is revoked' "$(pebble_status "$SCRATCH/revoked.pem")" Valid
+like 'the same run says what it means for the account' "$ERR" "instead of $URL, move .*account.json away"
+exits 1 'status' status --json
+like '... says so' "$(jq -r '.lines[0].pending[]' <<<"$OUT")" "^account at .* its key .*account.key is missing"
+run revoke --reason key-compromise "$LINE"
+is 'a compromise needs no account' "$(pebble_status "$SCRATCH/revoked.pem")" Revoked
+like '... which is told' "$ERR" "signed by the certificate's own key, since the key is missing of the account at "
+
+fresh e.example.test "${ROWS[@]}"
+exits 0 'a certificate' init
+ACCOUNT=$(echo "$STATE"/accounts/*)
+mv "$ACCOUNT/account.key" "$SCRATCH/lost.key"
+exits 1 'long before it is to be renewed: the key is lost' cron
+like '... is told' "$ERR" 'its key .*account.key is missing: bring it back'
+mv "$SCRATCH/lost.key" "$ACCOUNT/account.key"
+exits 0 'it is back' cron
+is '... there is nothing to tell' "$OUT$ERR" ''
+echo garbage >"$ACCOUNT/account.key.next"
+chmod 600 "$ACCOUNT/account.key.next"
+exits 1 'the next key of an account is none' renew
+like '... what to do is told' "$ERR" 'account.key.next is of no use; the key stays as it is if you move that file away'
+cp "$ACCOUNT/account.key" "$SCRATCH/lost.key"
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 >"$ACCOUNT/account.key.next" 2>/dev/null
+exits 0 'a key that the CA does not know, as after a roll-over that failed' renew
+check '... is kept for a day' [ -e "$ACCOUNT/account.key.next" ]
+touch -d '25 hours ago' "$ACCOUNT/account.key.next"
+exits 0 '... in which the CA has not come to know it' renew
+check '... and no longer' [ ! -e "$ACCOUNT/account.key.next" ]
+check '... the key is what it was' cmp "$SCRATCH/lost.key" "$ACCOUNT/account.key"
+exits 0 'it is deactivated' account deactivate "$LINE"
+like 'a key that is deactivated has to go' "$OUT" 'until its key, .*account.key, is moved away'
+
 # --- nothing that shows names to be ours ----------------------------------------------------------------------
 
 fresh a.example.test

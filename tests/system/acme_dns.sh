@@ -134,6 +134,10 @@ exits 0 'and caa has nothing to say against it' caa
 URL=$(jq -r .url "$STATE"/accounts/*/account.json)
 is 'but what would be tighter' "$(sort <<<"$OUT")" "mine.example.test. CAA 0 issue \"ca.test; accounturi=$URL; validationmethods=dns-01\"
 mine.example.test. CAA 0 issuewild \";\""
+TIGHTER=$OUT
+mv "$(echo "$STATE"/accounts/*/account.key)" "$SCRATCH/lost.key"
+run caa
+is 'the same without the key of the account' "$OUT" "$TIGHTER"
 ORDERS=$(grep -c 'POST /new-order\|POST /order' "$MOCK_LOG")
 for names in 'www.example.test' 'else.example.test' '*.mine.example.test'; do
 	caa "$names"
