@@ -111,6 +111,15 @@ static void outlook(struct scene *s, struct line *l)
 	free(why);
 }
 
+/* Nobody has to wait for a CA to start a server for the first time. */
+static void say_stand_in(const struct line *l)
+{
+	if (l->live.bootstrap && l->ledger.retry[DO_RENEW].failures)
+		say(l, mem_format("a self-signed certificate stands in for the CA's, so that servers can be started; "
+				  "when what failed is mended, `certline renew %s` asks the CA again",
+			   l->cfg->name));
+}
+
 /* What the next runs go on with; a rehearsal takes no orders. */
 static void orders_of(struct strv *out, const struct teller *t, struct scene *s, struct line *l)
 {
@@ -195,8 +204,10 @@ static enum exit_status after(struct teller *t, struct scene *s, const struct ac
 			continue;
 		if (what->order.what != ORDER_NONE)
 			say_orders(t, s, s->lines[i]);
-		if (what->outlook)
+		if (what->outlook) {
+			say_stand_in(s->lines[i]);
 			outlook(s, s->lines[i]);
+		}
 		if (what->order.emergency)
 			emergency_advice(s, s->lines[i], what->order.force);
 	}

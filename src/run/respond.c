@@ -126,7 +126,9 @@ static int read_diary(struct json **doc, const struct json **list, const struct 
 	if (rc == 0 && !missing) {
 		*doc = json_parse(b.s, b.len, e);
 		*list = json_get(*doc, "challenges");
-		if (!*doc)
+		if (*doc && !json_len(*list))
+			err_set(e, ERR_LOCAL, "it names no challenges");
+		if (!json_len(*list))
 			rc = set_aside(path, e);
 	}
 	buf_free(&b);

@@ -250,6 +250,7 @@ NOW=
 CA_URL=https://127.0.0.1:$PORT/dir
 fresh g.example.test "$BY_WEBROOT"
 exits 1 'no CA, and bootstrap = self' init
+like '... what to do then is told' "$OUT" 'stands in for the CA.s, so that servers can be started; when .*certline renew web'
 like 'servers are told of a stand-in' "$(cat "$SCRATCH/hook.log")" 'CN *= *g.example.test'
 CA_URL=$PEBBLE_URL NOW=$((START + 3600))
 conf g.example.test "$BY_WEBROOT"

@@ -551,4 +551,10 @@ exits 1 'a damaged file' cron
 like '... is moved aside, which is said' "$ERR" 'challenges.json was damaged, and is .*challenges.json.damaged now: see to it'
 check '... with what is in it' grep -q challen "$LINE_DIR/challenges.json.damaged"
 exits 0 '... once' cron
+for shape in '[]' '7' '{"version": 1}' '{"challenges": {}}' '{"challenges": []}'; do
+	echo "$shape" >"$LINE_DIR/challenges.json"
+	exits 1 "what is no list of challenges: $shape" cron
+	like '... is moved aside, too' "$ERR" 'challenges.json was damaged'
+done
+exits 0 '... once' cron
 finish
