@@ -21,7 +21,6 @@
 #define PAUSE_MS       500              /* before a lost call is made again; doubles */
 #define PAUSE_MAX_FOR  30               /* a Retry-After that is waited for here; longer ones end the call */
 #define LIST_MAX       64               /* profiles, identities */
-#define USER_AGENT     "certline/" CERTLINE_VERSION
 
 struct session {
 	struct http     *http;
@@ -150,7 +149,7 @@ static int ask_directory(struct session *s, const char *url, struct err *e)
 
 int session_open(struct session **out, const struct session_config *c, struct err *e)
 {
-	struct http_config hc = { .user_agent = USER_AGENT, .ca_file = c->ca_file, .body_max = BODY_MAX,
+	struct http_config hc = { .user_agent = CERTLINE_AGENT, .ca_file = c->ca_file, .body_max = BODY_MAX,
 				  .in_flight = IN_FLIGHT };
 	struct session *s;
 

@@ -149,7 +149,7 @@ static void judge(struct respond *x, const struct look *v, const struct http_req
 
 void respond_http_look(struct respond *x)
 {
-	struct http_config hc = { .user_agent = "certline/" CERTLINE_VERSION, .probe = true, .body_max = BODY_MAX,
+	struct http_config hc = { .user_agent = CERTLINE_AGENT, .probe = true, .body_max = BODY_MAX,
 				  .in_flight = 32 };
 	struct look *v = NULL;
 	struct http_request *r;

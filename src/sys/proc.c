@@ -133,7 +133,7 @@ static void close_from(int first)
 		close(fd);
 }
 
-static _Noreturn void become_hook(const struct proc *p, int in, int out, int report)
+static _Noreturn void become_hook(const struct proc *p, int in, int out, int report, pid_t parent)
 {
 	static char *const no_env[] = { NULL };
 	sigset_t none;
@@ -156,6 +156,9 @@ static _Noreturn void become_hook(const struct proc *p, int in, int out, int rep
 		goto failed;
 	sigemptyset(&none);
 	default_signals(&none);
+	/* the next run calls it again: two at a time are what it is not made for */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+		goto failed;
 	execve(p->argv[0], p->argv, p->envp ? p->envp : no_env);
 	if (errno == ENOENT && access(p->argv[0], F_OK) == 0)
 		errno = ENOEXEC;        /* what is missing is its interpreter */
@@ -237,7 +240,7 @@ static void start(struct batch *b, struct child *c, struct proc *p)
 		goto failed;
 	if (pid == 0) {
 		if (!p->work)
-			become_hook(p, in[0], out[1], report[1]);
+			become_hook(p, in[0], out[1], report[1], parent);
 		close(out[0]);
 		become_worker(b, p, out[1], parent);
 	}

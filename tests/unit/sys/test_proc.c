@@ -1086,6 +1086,35 @@ static void workers_die_with_us(void **state)
 	close(fd[1]);
 }
 
+static void hooks_are_told_to_stop_when_we_die(void **state)
+{
+	char path[96], text[400], pid[32] = "";
+	pid_t parent, hook;
+	int fd = -1;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/hook", dir);
+	snprintf(text, sizeof(text), "echo $$ >%s.part; mv %s.part %s; exec sleep 60", path, path, path);
+	parent = fork();
+	if (parent == 0) {
+		struct proc p = script(text);
+
+		proc_run_all(&p, 1, 1);
+		_exit(0);
+	}
+	for (int i = 0; i < 600 && fd < 0; i++) {
+		fd = open(path, O_RDONLY);
+		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+	}
+	assert_true(read(fd, pid, sizeof(pid) - 1) > 0);
+	hook = (pid_t)strtol(pid, NULL, 10);
+	assert_true(is_there(hook));
+	send_signal(parent, SIGKILL);
+	assert_int_equal(waitpid(parent, NULL, 0), parent);
+	assert_true(soon_gone(hook));
+	close(fd);
+}
+
 static void a_worker_has_a_time_limit_too(void **state)
 {
 	long sleep_ms = 400;
@@ -1397,6 +1426,7 @@ int main(void)
 		T(a_worker_keeps_what_is_ours),
 		T(a_worker_does_not_hold_the_pipes_of_a_hook),
 		T(workers_die_with_us),
+		T(hooks_are_told_to_stop_when_we_die),
 		T(a_worker_has_a_time_limit_too),
 		T(who_is_done_goes_on_while_others_take_long),
 		T(a_lull_is_for_those_that_are_over),
