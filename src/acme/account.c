@@ -30,14 +30,15 @@ static char *text_of(struct json *o)
 	return s;
 }
 
-/* Posts to newAccount, signed by the key itself. */
+/* Posts to newAccount, signed by the key itself.  The caller says whether a refusal is a problem. */
 static int new_account(struct session *s, struct call *c, const struct key *key, char *payload, char **url,
 		       struct err *e)
 {
 	int rc;
 
 	*url = NULL;
-	*c = (struct call){ .url = session_directory(s)->new_account, .payload = payload, .key = key };
+	*c = (struct call){ .url = session_directory(s)->new_account, .payload = payload, .key = key,
+			    .judged = true };
 	rc = session_call(s, c, e);
 	if (rc == 0 && (!c->location || !acme_is_url(c->location)))
 		rc = err_set(e, ERR_REFUSED, "the CA gives no URL of the account");
@@ -56,9 +57,10 @@ int account_find(struct session *s, char **url, const struct key *key, struct er
 	json_put_bool(o, "onlyReturnExisting", true);
 	rc = new_account(s, &c, key, text_of(o), url, e);
 	/* some ask for an external account before they look */
-	if (rc < 0 && c.problem && (strcmp(c.problem, "accountDoesNotExist") == 0 ||
-				    strcmp(c.problem, "externalAccountRequired") == 0))
+	if (call_says(&c, "accountDoesNotExist") || call_says(&c, "externalAccountRequired"))
 		rc = 0;
+	else
+		session_keep_problem(s, c.problem_doc, NULL);
 	calls_free(&c, 1);
 	return rc;
 }
@@ -100,6 +102,7 @@ int account_make(struct session *s, char **url, const struct key *key, const str
 		json_put(o, "externalAccountBinding", bound);
 	}
 	rc = new_account(s, &c, key, text_of(o), url, e);
+	session_keep_problem(s, c.problem_doc, NULL);
 	if (rc == 0 && strcmp(json_str(c.doc, "status", "valid"), "valid") != 0) {
 		char *status = acme_printable(json_str(c.doc, "status", ""));
 

@@ -121,27 +121,37 @@ void authorization_read(struct authorization *a, const struct json *doc, const s
 	}
 }
 
-void authorization_failed(struct authorization *a, const struct json *doc)
+static const struct json *failed_challenge(const struct json *doc)
 {
 	const struct json *list = json_get(doc, "challenges");
 
-	a->status = AUTH_INVALID;
-	for (size_t i = 0; i < json_len(list) && i < CHALLENGES_MAX; i++) {
-		const struct json *c = json_at(list, i);
-		char *text, *type;
+	for (size_t i = 0; i < json_len(list) && i < CHALLENGES_MAX; i++)
+		if (json_has(json_at(list, i), "error"))
+			return json_at(list, i);
+	return NULL;
+}
 
-		if (!json_has(c, "error"))
-			continue;
-		text = problem_text(json_get(c, "error"));
-		type = acme_printable(json_str(c, "type", "?"));
-		err_set(&a->err, ERR_REFUSED, "%s: %.30s failed: %s", a->challenge.name ? a->challenge.name : "?", type,
-			text);
-		free(text);
-		free(type);
+const struct json *authorization_problem(const struct json *doc)
+{
+	return json_get(failed_challenge(doc), "error");
+}
+
+void authorization_failed(struct authorization *a, const struct json *doc)
+{
+	const struct json *c = failed_challenge(doc);
+	const char *name = a->challenge.name ? a->challenge.name : "?";
+	char *text, *type;
+
+	a->status = AUTH_INVALID;
+	if (!c) {
+		err_set(&a->err, ERR_REFUSED, "%s: the authorization failed, and the CA does not say why", name);
 		return;
 	}
-	err_set(&a->err, ERR_REFUSED, "%s: the authorization failed, and the CA does not say why",
-		a->challenge.name ? a->challenge.name : "?");
+	text = problem_text(json_get(c, "error"));
+	type = acme_printable(json_str(c, "type", "?"));
+	err_set(&a->err, ERR_REFUSED, "%s: %.30s failed: %s", name, type, text);
+	free(text);
+	free(type);
 }
 
 void authorization_free(struct authorization *a)

@@ -22,6 +22,8 @@ void authorization_read(struct authorization *a, const struct json *doc, const s
 
 /* The error of an authorization that has become invalid, in words: of the challenge that failed. */
 void authorization_failed(struct authorization *a, const struct json *doc);
+/* That error, a problem document owned by doc; NULL: there is none. */
+const struct json *authorization_problem(const struct json *doc);
 
 void authorization_free(struct authorization *a);
 

@@ -95,7 +95,7 @@ static void refuse(struct work *w, const char *why)
 }
 
 /* What the CA says of an order that has become invalid. */
-static void take_error(struct work *w, const struct json *doc)
+static void take_error(struct session *s, struct work *w, const struct json *doc)
 {
 	char *text;
 
@@ -103,6 +103,7 @@ static void take_error(struct work *w, const struct json *doc)
 		return;
 	text = problem_text(json_get(doc, "error"));
 	problem_list(&w->o->warnings, json_get(doc, "error"));
+	session_keep_problem(s, json_get(doc, "error"), NULL);
 	err_set(&w->o->err, ERR_REFUSED, "the order failed: %s", text);
 	free(w->o->problem);
 	w->o->problem = problem_type(json_get(doc, "error"));
@@ -120,7 +121,7 @@ static void check_profile(struct work *w, const struct json *doc)
 	free(shown);
 }
 
-static void take_order(struct work *w, const struct json *doc)
+static void take_order(struct session *s, struct work *w, const struct json *doc)
 {
 	const struct json *list = json_get(doc, "authorizations");
 
@@ -149,16 +150,16 @@ static void take_order(struct work *w, const struct json *doc)
 		err_set(&w->o->err, ERR_REFUSED, "the order has a status that is not known: %.40s", status);
 		free(status);
 	} else if (w->status == INVALID) {
-		take_error(w, doc);
+		take_error(s, w, doc);
 	}
 }
 
 /* A call about an order: its error is the order's. */
-static void take_call(struct work *w, const struct call *c)
+static void take_call(struct session *s, struct work *w, const struct call *c)
 {
 	w->retry_after_for = c->retry_after_for;
 	if (c->err.kind == ERR_NONE) {
-		take_order(w, c->doc);
+		take_order(s, w, c->doc);
 		return;
 	}
 	w->o->err = c->err;
@@ -182,7 +183,7 @@ static void ask_orders(struct run *r, enum status only)
 	}
 	session_call_all(r->s, c, n, 0);
 	for (size_t k = 0; k < n; k++)
-		take_call(&r->w[of[k]], &c[k]);
+		take_call(r->s, &r->w[of[k]], &c[k]);
 	calls_free(c, n);
 	free(of);
 	free(c);
@@ -238,7 +239,7 @@ static void placed(struct run *r, struct work *w, const struct call *c)
 {
 	struct err e;
 
-	take_call(w, c);
+	take_call(r->s, w, c);
 	if (out(w)) {
 		blame(w, c->problem_doc);
 		return;
@@ -409,6 +410,8 @@ static void ask_authorizations(struct run *r, bool first, const char *thumbprint
 		} else if (strcmp(status, "pending") != 0) {
 			authorization_failed(a, c[k].doc);
 		}
+		if (a->status == AUTH_INVALID)
+			session_keep_problem(r->s, authorization_problem(c[k].doc), a->challenge.name);
 	}
 	calls_free(c, n);
 	free(of);
@@ -591,7 +594,7 @@ static void give_up(struct run *r)
 	for (size_t i = 0; i < r->a_n; i++)
 		if (r->a[i].status == AUTH_PENDING && belongs(r, &r->a[i], true))
 			c[n++] = (struct call){ .url = r->a[i].url, .payload = "{\"status\":\"deactivated\"}",
-						.once = true };
+						.once = true, .judged = true };
 	if (session_left_ms(r->s))
 		session_call_all(r->s, c, n, 0);
 	calls_free(c, n);
@@ -778,7 +781,7 @@ static void finalize(struct run *r)
 		if (unready || (c[k].err.kind == ERR_LATER && c[k].status != 429))
 			w->status = PROCESSING;
 		else
-			take_call(w, &c[k]);
+			take_call(r->s, w, &c[k]);
 		free(payloads[k]);
 	}
 	calls_free(c, n);

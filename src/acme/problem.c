@@ -12,6 +12,9 @@
 #define SUBPROBLEMS  PROBLEMS_TOLD      /* that are in the text */
 #define LIST_MAX     200
 #define BODY_SHOWN   120
+#define KEPT_MAX     20
+#define KEPT_SUBS    200
+#define KEPT_TEXT    1000
 
 char *problem_type(const struct json *problem)
 {
@@ -20,7 +23,16 @@ char *problem_type(const struct json *problem)
 	return acme_printable(text_starts(type, PREFIX) ? type + strlen(PREFIX) : type);
 }
 
-static void add_text(struct buf *b, const struct json *problem)
+/* 0: it gives none that could be one. */
+static int status_of(const struct json *problem)
+{
+	int64_t status = json_int(problem, "status", 0);
+
+	return status >= 100 && status <= 599 ? (int)status : 0;
+}
+
+/* What it says, and then its type and, if that is not 0, its status. */
+static void add_text(struct buf *b, const struct json *problem, int status)
 {
 	char *type = problem_type(problem);
 	char *title = acme_printable(json_str(problem, "title", ""));
@@ -28,8 +40,12 @@ static void add_text(struct buf *b, const struct json *problem)
 	char *instance = acme_printable(json_str(problem, "instance", ""));
 
 	buf_add_str(b, *detail ? detail : *title ? title : "no reason given");
-	if (*type)
+	if (*type && status)
+		buf_addf(b, " (%s, HTTP status %d)", type, status);
+	else if (*type)
 		buf_addf(b, " (%s)", type);
+	else if (status)
+		buf_addf(b, " (HTTP status %d)", status);
 	if (*instance)
 		buf_addf(b, ", see %s", instance);
 	free(type);
@@ -43,7 +59,7 @@ static void add_sub(struct buf *b, const struct json *sub)
 	char *name = acme_printable(json_str(json_get(sub, "identifier"), "value", "?"));
 
 	buf_addf(b, "%s: ", name);
-	add_text(b, sub);
+	add_text(b, sub, 0);
 	free(name);
 }
 
@@ -68,7 +84,7 @@ char *problem_text(const struct json *problem)
 	char *s;
 
 	buf_init(&b, TEXT_MAX);
-	add_text(&b, problem);
+	add_text(&b, problem, status_of(problem));
 	for (size_t i = 0; i < json_len(subs) && i < SUBPROBLEMS; i++) {
 		buf_add_str(&b, "; ");
 		add_sub(&b, json_at(subs, i));
@@ -79,6 +95,70 @@ char *problem_text(const struct json *problem)
 	buf_free(&b);
 	return s;
 }
+
+/* Keeping -------------------------------------------------------------------------------------- */
+
+static void put_text(struct json *to, const char *key, const char *s)
+{
+	char *shown;
+
+	if (!s)
+		return;
+	shown = acme_printable(s);
+	if (strlen(shown) > KEPT_TEXT)
+		memcpy(shown + KEPT_TEXT - strlen("..."), "...", sizeof("..."));
+	json_put_str(to, key, shown);
+	free(shown);
+}
+
+static struct json *copy_of(const struct json *problem, const char *name)
+{
+	struct json *o = json_object();
+
+	put_text(o, "type", json_str(problem, "type", NULL));
+	put_text(o, "title", json_str(problem, "title", NULL));
+	put_text(o, "detail", json_str(problem, "detail", NULL));
+	if (status_of(problem))
+		json_put_int(o, "status", status_of(problem));
+	put_text(o, "instance", json_str(problem, "instance", NULL));
+	put_text(o, "identifier", name ? name : json_str(json_get(problem, "identifier"), "value", NULL));
+	return o;
+}
+
+static void copy_subs(struct json *to, const struct json *subs, size_t room)
+{
+	struct json *list = NULL;
+
+	for (size_t i = 0; i < json_len(subs) && json_len(list) < room; i++) {
+		if (!json_has_members(json_at(subs, i)))
+			continue;
+		if (!list)
+			list = json_put(to, "subproblems", json_array());
+		json_put(list, NULL, copy_of(json_at(subs, i), NULL));
+	}
+}
+
+void problem_keep(struct json *list, const struct json *problem, const char *name)
+{
+	size_t room = KEPT_SUBS;
+	struct json *o;
+
+	if (!list || !json_has_members(problem) || json_len(list) >= KEPT_MAX)
+		return;
+	for (size_t i = 0; i < json_len(list); i++)
+		room -= json_len(json_get(json_at(list, i), "subproblems"));
+	o = copy_of(problem, name);
+	copy_subs(o, json_get(problem, "subproblems"), room);
+	for (size_t i = 0; i < json_len(list); i++) {
+		if (!json_same(json_at(list, i), o))
+			continue;
+		json_free(o);
+		return;
+	}
+	json_put(list, NULL, o);
+}
+
+/* Replies -------------------------------------------------------------------------------------- */
 
 /* "ca.example.org" of a URL. */
 static char *host_of(const char *url)
@@ -134,6 +214,8 @@ int problem_error(struct err *e, const struct http_request *r, char **type, stru
 	char *host = host_of(r->url), *kind = problem_type(o), *text, *way_out = remedy(r, kind);
 	bool later = r->status >= 500 || r->status == 429 || strcmp(kind, "rateLimited") == 0;
 
+	if (is_problem)
+		json_put_int(o, "status", r->status);
 	text = is_problem ? problem_text(o) : no_problem(r);
 	err_set(e, later ? ERR_LATER : ERR_REFUSED, "%s: %s%s%s", host, is_problem ? "the CA says: " : "", text,
 		way_out);

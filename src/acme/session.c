@@ -30,6 +30,7 @@ struct session {
 	char            *account;
 	int64_t          request_ms, until_ms;
 	struct rest     *rest;          /* NULL: nobody wants to know */
+	struct json     *problems;      /* the same */
 };
 
 static void note_rest(const struct session *s, int status, const char *problem, int64_t retry_after_for)
@@ -126,6 +127,7 @@ static int ask_directory(struct session *s, const char *url, struct err *e)
 
 	for (int tries = 0;; tries++) {
 		struct http_request r = { .method = HTTP_GET, .url = url, .limit_ms = request_limit(s) };
+		struct json *problem = NULL;
 		bool again;
 
 		http_send_all(s->http, &r, 1);
@@ -134,12 +136,15 @@ static int ask_directory(struct session *s, const char *url, struct err *e)
 		if (!r.status)
 			*e = r.err;
 		else if (r.status != 200)
-			problem_error(e, &r, NULL, NULL);
+			problem_error(e, &r, NULL, &problem);
 		else
 			rc = take_directory(&s->dir, &r, e);
 		again = again && r.retry_after_for <= PAUSE_MAX_FOR && tries < LOST_REPLIES;
-		if (rc < 0 && !again)
+		if (rc < 0 && !again) {
 			note_rest(s, r.status, NULL, r.retry_after_for);
+			problem_keep(s->problems, problem, NULL);
+		}
+		json_free(problem);
 		http_requests_free(&r, 1);
 		if (!again || !session_wait(s, PAUSE_MS << tries))
 			break;
@@ -160,6 +165,7 @@ int session_open(struct session **out, const struct session_config *c, struct er
 	s->request_ms = c->request_ms;
 	s->until_ms = clock_monotonic_ms() + c->run_ms;
 	s->rest = c->rest;
+	s->problems = c->problems;
 	if (http_new(&s->http, &hc, e) < 0 || ask_directory(s, c->directory, e) < 0) {
 		session_close(s);
 		return -1;
@@ -228,6 +234,11 @@ bool session_wait(const struct session *s, int64_t ms)
 			return false;
 		clock_pause_ms(left_ms < 200 ? (unsigned)left_ms : 200);
 	}
+}
+
+void session_keep_problem(struct session *s, const struct json *problem, const char *name)
+{
+	problem_keep(s->problems, problem, name);
 }
 
 /* Calls ---------------------------------------------------------------------------------------- */
@@ -419,9 +430,13 @@ void session_call_all(struct session *s, struct call *c, size_t n, size_t nonces
 		    !session_wait(s, from_ms - clock_monotonic_ms()))
 			break;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (c[i].err.kind != ERR_NONE)
-			note_rest(s, c[i].status, c[i].problem, c[i].retry_after_for);
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].err.kind == ERR_NONE)
+			continue;
+		note_rest(s, c[i].status, c[i].problem, c[i].retry_after_for);
+		if (!c[i].judged)
+			session_keep_problem(s, c[i].problem_doc, NULL);
+	}
 	free(of);
 	free(f);
 }

@@ -23,7 +23,10 @@ struct session_config {
 	const char *ca_file;            /* PEM bundle in place of the system's; NULL */
 	int64_t     request_ms;         /* for one request */
 	int64_t     run_ms;             /* for everything that is done with the session */
+	/* both stay the caller's */
 	struct rest *rest;              /* kept up to date, also if no session comes of it; NULL */
+	struct json *problems;          /* a list of those that the CA sends (problem_keep), but for calls that are
+					 * made again; also if no session comes of it; NULL */
 };
 
 struct session;
@@ -53,6 +56,9 @@ int64_t session_left_ms(const struct session *s);
 /* Waits, but not beyond the session's time or a signal; false if one of them ended the wait. */
 bool session_wait(const struct session *s, int64_t ms);
 
+/* Puts one that stands in an order, or in the authorization of a name, into the list; as problem_keep. */
+void session_keep_problem(struct session *s, const struct json *problem, const char *name);
+
 struct call {
 	const char *url;
 	const char *payload;            /* NULL: POST-as-GET */
@@ -62,6 +68,7 @@ struct call {
 	bool        once;               /* a lost reply is not asked for again: the caller finds out */
 	bool        creates;            /* each time that it is done makes something new: a lost reply is asked
 	                                 * for once more, and not twice */
+	bool        judged;             /* a refusal may be all right: the caller keeps it if it is a problem */
 
 	/* what came of it */
 	int         status;             /* of the last reply; 0: none */

@@ -33,7 +33,8 @@ static const char *kind_name(enum tell kind)
 	mem_bug("a kind of message that does not exist");
 }
 
-static void tell_json(struct teller *t, enum tell kind, const struct line *l, const char *text)
+static void tell_json(struct teller *t, enum tell kind, const struct line *l, const char *text,
+		      const struct json *problems)
 {
 	size_t i = (size_t)(l - t->s->world.lines);
 	struct json *o;
@@ -45,14 +46,17 @@ static void tell_json(struct teller *t, enum tell kind, const struct line *l, co
 	o = json_put(t->events[i], NULL, json_object());
 	json_put_str(o, "kind", kind_name(kind));
 	json_put_str(o, "text", text);
+	if (json_len(problems))
+		json_put(o, "problems", json_clone(problems));
 }
 
-static void tell(void *arg, enum tell kind, const struct line *l, const char *text)
+static void tell(void *arg, enum tell kind, const struct line *l, const char *text,
+		 const struct json *problems)
 {
 	struct teller *t = arg;
 
 	if (t->a->json)
-		tell_json(t, kind, l, text);
+		tell_json(t, kind, l, text, problems);
 	switch (kind) {
 	case TELL_DONE:
 		if (!t->a->quiet && !t->a->json)
@@ -227,7 +231,7 @@ static size_t tell_exposed(struct teller *t, struct scene *s)
 		for (size_t k = 0; k < texts.n; k++) {
 			if (strv_has(&told, texts.v[k]))
 				continue;
-			tell(t, TELL_FAILED, s->lines[i], texts.v[k]);
+			tell(t, TELL_FAILED, s->lines[i], texts.v[k], NULL);
 			strv_add(&told, texts.v[k]);
 		}
 		strv_free(&texts);

@@ -239,6 +239,11 @@ bool json_plain(const struct json *v)
 	return plain(inside(v));
 }
 
+bool json_same(const struct json *a, const struct json *b)
+{
+	return json_equal(inside(a), inside(b));
+}
+
 /* --- writing --- */
 
 static int add(const char *bytes, size_t len, void *out)

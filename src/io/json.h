@@ -52,6 +52,8 @@ void json_keys(struct strv *out, const struct json *o);
 const char *json_text(const struct json *v);            /* a string value, or NULL */
 /* Nowhere in it a number below -1, or a control character other than newline and tab. */
 bool json_plain(const struct json *v);
+/* The same value, whatever the order of members. */
+bool json_same(const struct json *a, const struct json *b);
 
 /* Two-space indentation and a newline at the end if pretty, else one line without blanks and
  * newline.  Keys stay in the order in which they were put.  What out cannot hold is lost: look at

@@ -335,7 +335,7 @@ static int start_session(struct ca_account *a, const struct line_config *c, stru
 {
 	struct session_config s = { .directory = a->directory, .ca_file = c->ca_file,
 				    .request_ms = REQUEST_MS, .run_ms = c->order_limit_for * 1000,
-				    .rest = &a->rest };
+				    .rest = &a->rest, .problems = a->problems };
 
 	a->rest = (struct rest){ .rest_for = -1 };
 	if (session_open(&a->session, &s, e) < 0)
@@ -561,9 +561,11 @@ int ca_register(struct ca_account *a, const struct line_config *c, struct err *e
 static int reread(struct ca_account *a, const struct line_config *c, struct err *e)
 {
 	char *ca = mem_copy_str(a->ca);
+	struct json *problems = a->problems;
 
 	ca_close(a);
 	name_files(a, c, ca);
+	a->problems = problems;
 	free(ca);
 	return make_folder(a, c, e) < 0 || share_use(a, e) < 0 || read_all(a, c, e) < 0 ? -1 : 0;
 }

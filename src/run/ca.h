@@ -28,6 +28,7 @@ struct ca_account {
 	bool  damaged;                  /* account.json cannot be used, and was or will be put aside */
 	struct session *session;
 	struct rest rest;               /* what the CA has asked for in the session */
+	struct json *problems;          /* as in struct session_config; set after ca_read() */
 	struct lock lock, use;
 };
 

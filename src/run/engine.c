@@ -27,7 +27,7 @@
 
 void engine_tell(struct engine *en, enum tell kind, const struct line *l, const char *text)
 {
-	en->tell(en->arg, kind, l, text);
+	en->tell(en->arg, kind, l, text, NULL);
 }
 
 /* What a hook prints may carry anything, and goes to a terminal or into a mail. */
@@ -70,7 +70,7 @@ void engine_step_failed(struct round *r, struct task *t, const struct err *e)
 
 	t->failed = true;
 	t->l->tried |= 1U << t->step;
-	engine_tell(r->en, TELL_FAILED, t->l, text);
+	r->en->tell(r->en->arg, TELL_FAILED, t->l, text, t->problems);
 	free(text);
 	/* the generations were not touched: what is in memory is still what is on disk */
 	ledger_failed(&t->l->ledger, t->step, e->text, r->now, crypto_draw());

@@ -23,7 +23,9 @@ struct engine {
 	unsigned      jobs;             /* children at a time */
 	bool          init;             /* lines that were never set up are set up */
 	bool          dry_run;          /* reasons only: nothing is changed */
-	void        (*tell)(void *arg, enum tell kind, const struct line *l, const char *text);
+	/* problems: what CAs sent in a step that failed (acme/problem.h), a JSON array; NULL: nothing */
+	void        (*tell)(void *arg, enum tell kind, const struct line *l, const char *text,
+			    const struct json *problems);
 	void         *arg;
 };
 

@@ -4,6 +4,7 @@
  */
 #include "run/engine_parts.h"
 
+#include "acme/problem.h"
 #include "base/mem.h"
 #include "base/when.h"
 #include "io/crypto.h"
@@ -16,7 +17,7 @@
 #include "sys/clock.h"
 #include "sys/proc.h"
 
-#define WORK_OUTPUT_MAX ((size_t)256 << 10)
+#define WORK_OUTPUT_MAX (PROBLEMS_PRINT_MAX + ((size_t)1 << 20))
 #define LULL_MS         3000            /* others are waited for, so that hooks go side by side */
 
 /* Somebody has said how long the step is to be left alone. */
@@ -36,7 +37,7 @@ static void rest(struct round *r, struct task *t, int64_t rest_for)
 static int make_work(void *arg, int out_fd)
 {
 	const struct task *t = arg;
-	struct issue_report report = { .retry_after_for = -1 };
+	struct issue_report report = { .retry_after_for = -1, .problems = json_array() };
 	struct json *o = json_object(), *notes;
 	struct err e = { 0 };
 	struct buf b;
@@ -52,8 +53,16 @@ static int make_work(void *arg, int out_fd)
 	notes = json_put(o, "notes", json_array());
 	for (size_t i = 0; i < report.notes.n; i++)
 		json_put_str(notes, NULL, report.notes.v[i]);
+	json_put(o, "problems", report.problems);
+	report.problems = NULL;
 	buf_init(&b, WORK_OUTPUT_MAX);
 	json_print(&b, o, false);
+	if (b.over) {
+		/* of a CA that has too much to say, the error must do */
+		json_drop(o, "notes");
+		buf_clear(&b);
+		json_print(&b, o, false);
+	}
 	json_free(o);
 	issue_report_free(&report);
 	rc = write(out_fd, b.s, b.len) == (ssize_t)b.len ? 0 : 255;
@@ -61,15 +70,14 @@ static int make_work(void *arg, int out_fd)
 	return rc;
 }
 
-/* What the worker says; the number of the generation, 0 with an error. */
-static int made_number(struct round *r, const struct task *t, const struct proc *p, int64_t *retry_after_for,
+/* What the worker says, which is o if it could be read, else NULL; the number of the generation, 0 with an
+ * error. */
+static int made_number(struct round *r, const struct task *t, const struct proc *p, const struct json *o,
 		       struct err *e)
 {
-	struct json *o = p->status == 0 ? json_parse(p->out.s, p->out.len, e) : NULL;
 	const struct json *notes = json_get(o, "notes");
 	int number = (int)json_int(o, "number", 0);
 
-	*retry_after_for = json_int(o, "retry_after", -1);
 	for (size_t i = 0; i < json_len(notes); i++)
 		if (json_text(json_at(notes, i)))
 			engine_tell(r->en, TELL_DONE, t->l, json_text(json_at(notes, i)));
@@ -77,24 +85,27 @@ static int made_number(struct round *r, const struct task *t, const struct proc 
 		*e = p->err;
 	else if (o && !number)
 		err_set(e, (enum err_kind)json_int(o, "kind", ERR_LOCAL), "%s", json_str(o, "error", "?"));
-	json_free(o);
 	return number;
 }
 
 static void finish_make(struct round *r, struct task *t, struct proc *p)
 {
-	int64_t retry_after_for;
 	struct err e = { 0 };
+	struct json *o = p->status == 0 ? json_parse(p->out.s, p->out.len, &e) : NULL;
 	char *text = NULL;
-	int number = made_number(r, t, p, &retry_after_for, &e);
+	int number = made_number(r, t, p, o, &e);
 
 	if (number && step_made(&text, t->l, t->step, number, r->now, &e) == 0)
 		e.kind = ERR_NONE;
 	if (e.kind != ERR_NONE) {
+		t->problems = json_get(o, "problems");
 		engine_step_failed(r, t, &e);
-		rest(r, t, retry_after_for);
+		t->problems = NULL;
+		rest(r, t, json_int(o, "retry_after", -1));
+		json_free(o);
 		return;
 	}
+	json_free(o);
 	engine_step_succeeded(r, t, text);
 	/* one of a kind a run, whatever a CA makes of it */
 	t->l->tried |= 1U << t->step;

@@ -13,6 +13,7 @@ struct task {
 	enum step    step;
 	const char  *why;
 	int64_t      now;
+	const struct json *problems;    /* as engine.tell */
 	bool         failed;
 	bool         blocked;           /* what must come before the hooks did not succeed: none is run */
 };

@@ -44,5 +44,6 @@ void issue_report_free(struct issue_report *r)
 	free(r->ca);
 	strv_free(&r->left_out);
 	strv_free(&r->notes);
+	json_free(r->problems);
 	*r = (struct issue_report){ .retry_after_for = -1 };
 }

@@ -3,6 +3,7 @@
 #define RUN_ISSUE_H
 
 #include "io/crypto.h"
+#include "io/json.h"
 #include "run/config.h"
 
 struct issued {
@@ -30,6 +31,8 @@ struct issue_report {
 	char       *ca;                 /* directory of the CA that issued; NULL: self-signed */
 	struct strv left_out;           /* names of the line that the certificates are not for */
 	struct strv notes;              /* sentences for the log */
+	struct json *problems;          /* a list of the problems that CAs have sent (acme/problem.h); NULL: nobody
+					 * wants to know; json_free */
 	int64_t     retry_after_for;    /* after a failure: not before; -1 */
 };
 

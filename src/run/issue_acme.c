@@ -410,6 +410,7 @@ static int try_ca(struct issued *out, const struct issue_want *w, const struct l
 	if (check_trust(ca_directory(ca), w, e) < 0 || ca_read(&a, c, ca, e) < 0 ||
 	    check_account(&a, w, file, r, e) < 0)
 		goto out;
+	a.problems = r->problems;
 	if (ca_connect(&a, c, e) < 0) {
 		heed_account(&a, r, w->now);
 		goto out;

@@ -15,6 +15,7 @@
 #include "acme/account.h"
 #include "acme/ari.h"
 #include "acme/order.h"
+#include "acme/problem.h"
 #include "acme/revocation.h"
 #include "base/when.h"
 #include "io/jose.h"
@@ -516,9 +517,10 @@ static void end_account(struct session *s)
 {
 	struct err e = { 0 };
 	struct cert *c = cert_parse(chains[0], strlen(chains[0]), NULL, &e);
+	bool stranger;
 
-	outcome(revoke_certificate(s, c, NULL, REVOKE_SUPERSEDED, &e), &e);
-	outcome(revoke_certificate(s, c, keys[0], REVOKE_KEY_COMPROMISE, &e), &e);
+	outcome(revoke_certificate(s, c, NULL, REVOKE_SUPERSEDED, &stranger, &e), &e);
+	outcome(revoke_certificate(s, c, keys[0], REVOKE_KEY_COMPROMISE, &stranger, &e), &e);
 	outcome(account_change_key(s, new_key, &e), &e);
 	outcome(account_deactivate(s, &e), &e);
 	cert_free(c);
@@ -563,6 +565,18 @@ static void prepare(void)
 	strv_free(&turned);
 }
 
+static void check_problems(const struct json *list)
+{
+	struct buf b;
+
+	buf_init(&b, 2 * PROBLEMS_PRINT_MAX);
+	json_print(&b, list, false);
+	must(b.len < PROBLEMS_PRINT_MAX, "too many problems, or too long ones");
+	must_print(b.s);
+	must(json_plain(list), "control characters in problems");
+	buf_free(&b);
+}
+
 static void forget(void)
 {
 	strv_free(&now.nonces);
@@ -576,7 +590,7 @@ static void forget(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct session_config c = { .directory = CA "/dir", .request_ms = 10000, .run_ms = 60000 };
+	struct session_config c = { .directory = CA "/dir", .request_ms = 10000, .run_ms = 60000 };
 	const char *p = (const char *)data, *end = p + size;
 	struct session *s;
 	struct err e = { 0 };
@@ -587,6 +601,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	what = next_line(&p, end);
 	now.s = p;
 	now.len = (size_t)(end - p);
+	c.problems = json_array();
 	if (session_open(&s, &c, &e) == 0) {
 		bool account = strchr(what, 'a') || strchr(what, 'e');
 
@@ -606,6 +621,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!s, "a session beside an error");
 	}
 	session_close(s);
+	check_problems(c.problems);
+	json_free(c.problems);
 	forget();
 	free(what);
 	return 0;

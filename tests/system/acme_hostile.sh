@@ -122,6 +122,56 @@ exits 1 'new terms of service' renew
 like 'their URL is shown' "$OUT$ERR" 'read https://127.0.0.1:[0-9]*/terms-2'
 lab_get "$MOCK_MGMT/mode" --data-binary '[]' >/dev/null
 
+# --- all that it says -----------------------------------------------------------------------------------
+
+# what becomes of the control characters of mock_modes.py
+ESCAPES='?[2J?]0;title? ?? ??31m ??? evil? ok 1 - forged  line'
+
+# problems: of the steps that failed, as JSON; URL stands for the CA, ESC for the control characters.
+problems() {
+	jq -c --arg url "${MOCK_URL%/dir}" --arg escapes "$ESCAPES" '[.lines[0].events[].problems // empty] | add // [] |
+		walk(if type == "string" then split($url) | join("URL") | split($escapes) | join(" ESC") else . end)' <<<"$OUT"
+}
+
+rm -rf "$STATE"
+exits 0 'a certificate' init
+exits 0 'another one' renew --json
+is '... and no problems' "$(problems)" '[]'
+mock_mode problem-full
+exits 1 'a problem with all that there can be' renew --json
+like 'detail, type, status and instance are told' "$ERR" \
+	'the CA says: forbidden\?\[2J.* ok 1 - forged  line \(caa, HTTP status 403\), see https://[0-9.:]*/problems/7\?\[2J'
+like '... and the first subproblems, with their names' "$ERR" 'line; n0\.example\.test\?.*: 0 is forbidden\?'
+is '... and all beside that' "$(jq -r '.lines[0].events[].text' <<<"$OUT" | grep -c '^n[0-9].*: [0-9] is forbidden')" 5
+is 'all of it is printable' "$({ jq -r '.. | strings' <<<"$OUT" && echo "$ERR"; } | LC_ALL=C grep -c '[^ -~]')" 0
+is 'problems are with what has failed' "$(jq -c '[.lines[0].events[] | select(.problems).kind]' <<<"$OUT")" '["failed"]'
+is '... the same is there once, with the status of the reply' "$(problems | jq -c 'map(del(.subproblems))')" \
+	'[{"type":"urn:ietf:params:acme:error:caa","title":"CAA ESC","detail":"forbidden ESC","status":403,"instance":"URL/problems/7 ESC"}]'
+is '... with all subproblems' "$(problems | jq -c '.[0].subproblems | length, .[4]' | paste -s -d ' ')" \
+	'5 {"type":"urn:ietf:params:acme:error:caa","title":"T","detail":"4 is forbidden ESC","status":404,"instance":"URL/4","identifier":"n4.example.test ESC"}'
+mock_mode subproblems-many '"at": ["newOrder"]'
+exits 1 '10,000 subproblems' renew --json
+is '... 200 are there' "$(problems | jq -c '.[0].subproblems | length')" 200
+mock_mode subproblems-long
+exits 1 'many long ones' renew --json
+is '... are cut' "$(problems | jq -c '.[0].subproblems | length, (map(.detail | length) | max)' | paste -s -d ' ')" '200 1000'
+mock_mode html-403 '"at": ["newOrder"]'
+exits 1 'no problem document' renew --json
+is '... is none' "$(problems)" '[]'
+mock_mode server-internal '"at": ["directory"]'
+exits 1 'one in place of the directory' renew --json
+is '... is one' "$(problems | jq -c 'map(.status)')" '[500]'
+lab_get "$MOCK_MGMT/mode" --data-binary '[]' >/dev/null
+rm -rf "$STATE"
+mkdir "$SCRATCH/nowhere"
+conf 'self-check = no'
+sed -i "s|^challenge-dir.*|challenge-dir = $SCRATCH/nowhere|" "$CONF/$LINE.conf"
+exits 1 'challenges that fail' init --json
+like '... with status' "$ERR" 'http-01 failed: .* \(unauthorized, HTTP status 403\)'
+is '... are of the order, and of each name' \
+	"$(problems | jq -r '.[] | "\(.identifier) \(.status) \(.type)"' | sort | paste -s -d ' ')" \
+	"$(printf '%s 403 urn:ietf:params:acme:error:unauthorized\n' mx.example.test null www.example.test | paste -s -d ' ')"
+
 # --- what is signed -------------------------------------------------------------------------------------
 
 # verified JWS JWK: by jose, which is nobody of ours.

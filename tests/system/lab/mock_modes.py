@@ -46,6 +46,10 @@ class Reply:
         self.headers = [(k, v) for k, v in self.headers if k.lower() != name.lower()]
         return self
 
+    def update(self, **members):
+        self.obj.update(members)
+        return self
+
     def get(self, name):
         return next((v for k, v in self.headers if k.lower() == name.lower()), None)
 
@@ -256,6 +260,8 @@ problem("escapes", POSTS, 400, "malformed", "bad" + ESCAPES, "control characters
                       "identifier": {"type": "dns", "value": "a" + ESCAPES}}])
 problem("detail-huge", POSTS, 400, "malformed", "x" * 5000000, "a detail of 5 MB")
 problem("subproblems-many", POSTS, 400, "compound", "many", "10,000 subproblems", subproblems=[{"detail": "d"}] * 10000)
+problem("subproblems-long", "newOrder", 400, "compound", "many", "200 subproblems of 2,000 characters each",
+        subproblems=[{"detail": "\\" * 2000}] * 200)
 problem("subproblems-wrong", POSTS, 400, "malformed", "d", "subproblems that are no objects",
         subproblems=[1, None, "x", [], {"identifier": 3}])
 problem("type-unknown", POSTS, 400, "noSuchType", "d", "a type of ACME that nobody knows")
@@ -266,6 +272,19 @@ for _name, _body, _says in (
         ("problem-empty", {}, "a problem that is {}"), ("problem-array", [], "a problem that is []")):
     add(_name, "instead", POSTS, _says,
         lambda ca, req, body=_body: Reply(400, obj=body, kind="application/problem+json"))
+
+
+@mode("problem-full", "instead", "newOrder", "caa with all that there can be, and more; its status is another than that of "
+      "the reply, which is 403")
+def problem_full(ca, _req):
+    return Problem(403, "caa", "forbidden" + ESCAPES, title="CAA" + ESCAPES, instance=ca.base + "/problems/7" + ESCAPES,
+                   more={"detail": "x"}, subproblems=[
+                       {"type": ERROR + "caa", "title": "T", "detail": "%d is forbidden%s" % (i, ESCAPES), "status": 400 + i,
+                        "instance": ca.base + "/%d" % i, "more": "x", "subproblems": [{"detail": "x"}],
+                        "identifier": {"type": "dns", "value": "n%d.example.test%s" % (i, ESCAPES)}}
+                       for i in range(5)]).reply().update(status=499)
+
+
 add("problem-200", "instead", POSTS, "a problem malformed, with status 200",
     lambda ca, req: Reply(200, obj={"type": ERROR + "malformed", "detail": "d"}, kind="application/problem+json"))
 add("problem-plain", "instead", POSTS, "a problem serverInternal as text/plain",

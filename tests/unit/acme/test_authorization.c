@@ -238,6 +238,9 @@ static void bad_ends(void **state)
 		{ "{" ID("www.example.org") ", \"status\": \"invalid\", \"challenges\": [7, " DNS ", {\"type\": \"http-01\","
 		  " \"error\": {\"type\": \"urn:ietf:params:acme:error:dns\", \"detail\": \"No A\\n\"}}]}",
 		  "www.example.org: http-01 failed: No A  (dns)", AUTH_INVALID },
+		{ "{" ID("www.example.org") ", \"status\": \"invalid\", \"challenges\": [{\"type\": \"dns-01\", \"error\": "
+		  "{\"detail\": \"No TXT\", \"status\": 403}}]}",
+		  "www.example.org: dns-01 failed: No TXT (HTTP status 403)", AUTH_INVALID },
 		{ "{" ID("www.example.org") ", \"status\": \"invalid\", \"challenges\": [{\"error\": 7}]}",
 		  "www.example.org: ? failed: no reason given", AUTH_INVALID },
 	};
@@ -254,6 +257,19 @@ static void bad_ends(void **state)
 		assert_false(a.chosen);
 		forget(&a, &asked);
 	}
+}
+
+static void the_problem_is_that_of_the_challenge_that_failed(void **state)
+{
+	struct json *o = parse("{\"challenges\": [7, " DNS ", {\"error\": {\"detail\": \"first\"}}, {\"error\": {}}]}");
+	struct json *none = parse("{\"challenges\": [" DNS "]}");
+
+	(void)state;
+	assert_string_equal(json_str(authorization_problem(o), "detail", ""), "first");
+	assert_null(authorization_problem(none));
+	assert_null(authorization_problem(NULL));
+	json_free(o);
+	json_free(none);
 }
 
 /* The reply is no object at all. */
@@ -282,6 +298,7 @@ int main(void)
 		cmocka_unit_test(a_name_that_was_not_ordered_is_printable),
 		cmocka_unit_test(a_wildcard_is_asked_for),
 		cmocka_unit_test(bad_ends),
+		cmocka_unit_test(the_problem_is_that_of_the_challenge_that_failed),
 		cmocka_unit_test(nothing_was_said),
 	};
 

@@ -375,6 +375,32 @@ static void short_names_are_ours(void **state)
 	json_free(o);
 }
 
+static void what_is_the_same(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = {
+		{ "{}", "{}", true },
+		{ "{\"a\": 1, \"b\": [\"x\"]}", "{\"b\": [\"x\"], \"a\": 1}", true },
+		{ "{\"a\": 1}", "{\"a\": 2}", false },
+		{ "{\"a\": 1}", "{\"a\": 1, \"b\": 1}", false },
+		{ "{\"a\": \"1\"}", "{\"a\": 1}", false },
+		{ "[1, 2]", "[2, 1]", false },
+		{ "[]", "{}", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct json *a = parse(rows[i].a), *b = parse(rows[i].b);
+
+		assert_true(json_same(a, b) == rows[i].same);
+		assert_true(json_same(b, a) == rows[i].same);
+		json_free(a);
+		json_free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +418,7 @@ int main(void)
 		cmocka_unit_test(put_returns_the_value_in_its_place),
 		cmocka_unit_test(printing_heeds_the_ceiling),
 		cmocka_unit_test(short_names_are_ours),
+		cmocka_unit_test(what_is_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
