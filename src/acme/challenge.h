@@ -6,6 +6,7 @@
 #include "io/json.h"
 
 enum challenge_type { HTTP_01, DNS_01, TLS_ALPN_01, CHALLENGE_TYPES_N };
+#define CHALLENGE_TYPES_ALL ((1U << CHALLENGE_TYPES_N) - 1)      /* a mask, 1 << type */
 const char *challenge_type_name(enum challenge_type t);         /* "http-01" */
 bool challenge_type_parse(const char *s, enum challenge_type *out);
 

@@ -142,6 +142,19 @@ bool strv_has(const struct strv *l, const char *s)
 	return false;
 }
 
+char *strv_join(const struct strv *l, const char *between)
+{
+	size_t len = 1;
+	char *text, *end;
+
+	for (size_t i = 0; i < l->n; i++)
+		len += strlen(l->v[i]) + strlen(between);
+	text = end = mem_alloc(len);
+	for (size_t i = 0; i < l->n; i++)
+		end = stpcpy(stpcpy(end, i ? between : ""), l->v[i]);
+	return text;
+}
+
 static size_t count(const struct strv *l, const char *s)
 {
 	size_t n = 0;

@@ -40,6 +40,7 @@ void strv_free(struct strv *l);
 void strv_copy(struct strv *to, const struct strv *from);
 void strv_sort(struct strv *l);
 bool strv_has(const struct strv *l, const char *s);
+char *strv_join(const struct strv *l, const char *between);      /* the caller frees */
 bool strv_same(const struct strv *a, const struct strv *b);     /* the same, each as often, in any order */
 
 #endif

@@ -664,5 +664,6 @@ void ca_close(struct ca_account *a)
 	free(a->file);
 	free(a->url);
 	free(a->terms);
+	free(a->permitted);
 	*a = (struct ca_account){ .lock = { -1 }, .use = { -1 } };
 }

@@ -27,6 +27,7 @@ struct ca_account {
 	int64_t not_before_at;          /* a rate limit that is the account's; 0: none */
 	bool  damaged;                  /* account.json cannot be used, and was or will be put aside */
 	struct session *session;
+	unsigned *permitted;            /* as caa_check.h has it */
 	struct rest rest;               /* what the CA has asked for in the session */
 	struct json *problems;          /* as in struct session_config; set after ca_read() */
 	struct lock lock, use;

@@ -38,41 +38,41 @@ static char *record_text(const char *host, bool wildcard, const char *value)
 	return mem_format("%s. CAA 0 %s \"%s\"", host, tag_of(wildcard), value);
 }
 
-/* By which the name itself, or its wildcard, is validated; none: it is not in the line. */
-static void methods_of(struct strv *out, const struct line_config *c, const char *host, bool wildcard)
+/* The types of challenges that a name can be validated by, as a mask. */
+static unsigned types_of(const struct line_config *c, const char *name)
 {
-	for (size_t i = 0; i < c->domains.n; i++) {
-		const char *name = c->domains.v[i];
-		enum method m;
+	struct err ignored;
+	unsigned types = 0;
 
-		if (text_starts(name, "*.") != wildcard || strcmp(host_of(name), host) != 0 ||
-		    !config_method(c, name, &m))
-			continue;
-		if (!strv_has(out, challenge_type_name(method_type(m))))
-			strv_add(out, challenge_type_name(method_type(m)));
-	}
+	for (unsigned t = 0; t < CHALLENGE_TYPES_N; t++)
+		if (config_method(c, name, 1U << t, &ignored) >= 0)
+			types |= 1U << t;
+	return types;
 }
 
-/* NULL: none is needed.  The caller frees. */
+/* For the name itself, or its wildcard.  NULL: it is not in the line, and needs none.  The caller frees. */
 static char *value_of(const struct line_config *c, const char *host, bool wildcard, const char *issuer,
 		      const char *account_url)
 {
-	struct strv methods = { 0 };
-	char *value = NULL;
+	char *name = mem_format("%s%s", wildcard ? "*." : "", host), *value = NULL;
+	unsigned types = strv_has(&c->domains, name) ? types_of(c, name) : 0;
+	const char *between = "";
 	struct buf b;
 
-	methods_of(&methods, c, host, wildcard);
 	buf_init(&b, 4096);
 	buf_add_str(&b, issuer);
 	if (account_url)
 		buf_addf(&b, "; accounturi=%s", account_url);
 	buf_add_str(&b, "; validationmethods=");
-	for (size_t m = 0; m < methods.n; m++)
-		buf_addf(&b, "%s%s", m ? "," : "", methods.v[m]);
-	if (methods.n)
+	for (unsigned t = 0; t < CHALLENGE_TYPES_N; t++)
+		if (types >> t & 1) {
+			buf_addf(&b, "%s%s", between, challenge_type_name((enum challenge_type)t));
+			between = ",";
+		}
+	if (types)
 		value = buf_steal(&b);
 	buf_free(&b);
-	strv_free(&methods);
+	free(name);
 	return value;
 }
 
@@ -168,25 +168,41 @@ static const struct caa_set *set_of(const struct caa_set *s, size_t n, const cha
 	return NULL;
 }
 
-static void judge(struct caa_verdict *out, const struct line_config *c, const char *name,
-		  const struct caa_set *s, const struct strv *issuers, const char *account_url, bool advise)
+/* The types of challenges that are not forbidden. */
+static unsigned judge(struct caa_verdict *out, const struct line_config *c, const char *name,
+		      const struct caa_set *s, const struct strv *issuers, const char *account_url, bool advise)
 {
 	struct caa_question q = { .name = name, .issuers = issuers, .account_url = account_url };
-	enum method m;
-	char *why = NULL, *records;
+	unsigned types = types_of(c, name), permitted = 0;
+	struct strv reasons = { 0 };
+	char *why, *records;
 
-	if (!s || !config_method(c, name, &m))
-		return;
-	q.method = challenge_type_name(method_type(m));
+	if (!s || !types)
+		return types;
 	if (s->problem) {
 		strv_take(&out->doubts, mem_format("%s: CAA: %s", name, s->problem));
-	} else if (!caa_allows(s, &q, &why)) {
+		return types;
+	}
+	for (unsigned t = 0; t < CHALLENGE_TYPES_N; t++) {
+		if (!(types >> t & 1))
+			continue;
+		q.method = challenge_type_name((enum challenge_type)t);
+		if (caa_allows(s, &q, &why))
+			permitted |= 1U << t;
+		else if (!strv_has(&reasons, why))
+			strv_add(&reasons, why);
+		free(why);
+	}
+	if (!permitted) {
+		why = strv_join(&reasons, "; ");
 		records = advise ? missing(s, &q, c) : NULL;
 		strv_take(&out->refusals, mem_format("%s: CAA: %s%s%s", name, why, records ? "; it needs " : "",
 						     records ? records : ""));
 		free(records);
+		free(why);
 	}
-	free(why);
+	strv_free(&reasons);
+	return permitted;
 }
 
 /* Nothing is said where nothing can be looked up: a CA that does not tell may well not ask DNS at all. */
@@ -218,9 +234,11 @@ static void look(struct caa_verdict *out, const struct line_config *c, const str
 	look_how(&how, c);
 	caa_find(s, hosts.n, &how);
 	look_how_free(&how);
+	if (issuers->n)
+		out->permitted = mem_array(c->domains.n, sizeof(*out->permitted));
 	for (size_t i = 0; i < c->domains.n && issuers->n; i++)
-		judge(out, c, c->domains.v[i], set_of(s, hosts.n, host_of(c->domains.v[i])), issuers,
-		      account_url, advise);
+		out->permitted[i] = judge(out, c, c->domains.v[i], set_of(s, hosts.n, host_of(c->domains.v[i])),
+					  issuers, account_url, advise);
 	if (!issuers->n)
 		doubt_issuer(out, s, hosts.n);
 	caa_free(s, hosts.n);
@@ -246,4 +264,5 @@ void caa_verdict_free(struct caa_verdict *v)
 {
 	strv_free(&v->refusals);
 	strv_free(&v->doubts);
+	free(v->permitted);
 }

@@ -1,5 +1,5 @@
-/* caa_check.h - whether CAA records let a CA issue for the names of a line, by the methods it uses; and the
- * records that would.
+/* caa_check.h - whether CAA records let a CA issue for the names of a line, by one of its methods at least;
+ * and the records that would.
  * RFC 8659, RFC 8657 (accounturi, validationmethods).
  */
 #ifndef RUN_CAA_CHECK_H
@@ -10,6 +10,8 @@
 struct caa_verdict {
 	struct strv refusals;           /* sentences: the CA must say no */
 	struct strv doubts;             /* what could not be found out: the CA may say no */
+	unsigned   *permitted;          /* for each name of the line the types of its challenges that are not
+	                                 * forbidden, a mask, 1 << type; NULL: not known */
 };
 
 /* issuers: names by which the CA calls itself; none: nothing is known, and nothing is looked up.

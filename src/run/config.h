@@ -82,7 +82,7 @@ struct line_config {
 	struct strv contacts;           /* "mailto:..." */
 	bool        agree_tos;
 	struct strv eab;                /* "CA KID FILE ALGORITHM"; CA "*": any */
-	struct strv challenges;         /* "NAME METHOD"; NAME "*": any */
+	struct strv challenges;         /* "NAME METHOD ...", each NAME once; "*": any */
 	char       *challenge_dir;
 	struct strv challenge_hook;     /* one command, or none; for certbot a second one cleans up */
 	int         challenge_dialect;  /* enum dialect */
@@ -171,10 +171,10 @@ void config_free(struct config *c);
 
 const struct line_config *config_find(const struct config *c, const char *name);
 
-/* How a name is shown to be the line's; false if nothing says so. */
-bool config_method(const struct line_config *l, const char *name, enum method *m);
-/* Why that cannot be done, in words; NULL: it can. */
-const char *config_method_problem(const struct line_config *l, const char *name);
+/* How a name is shown to be the line's: of its methods the first one that can be used for it and whose
+ * challenge is among `types` (a mask, 1 << type: what a CA offers).  -1: none; then *e says why not of each:
+ * ERR_REFUSED if it is for the CA alone, else ERR_USAGE. */
+int config_method(const struct line_config *l, const char *name, unsigned types, struct err *e);
 
 /* The form of an option's value. */
 enum value_type {
@@ -201,7 +201,7 @@ enum value_type {
 	VALUE_CAS,                      /* names or https URLs, by blanks */
 	VALUE_CONTACTS,                 /* mail addresses, by blanks */
 	VALUE_EAB,                      /* rows "[CA] KID FILE" */
-	VALUE_CHALLENGES,               /* rows "[NAME] METHOD" */
+	VALUE_CHALLENGES,               /* rows "[NAME] METHOD ..." */
 	VALUE_ALIASES,                  /* rows "NAME TARGET" */
 	VALUE_LISTEN,                   /* ports, or addresses with ports, by blanks */
 	VALUE_TEXT,                     /* one printable line */

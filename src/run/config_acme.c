@@ -29,10 +29,10 @@ const char *method_name(enum method m)
 	return methods[m];
 }
 
-static bool method_parse(const char *s, enum method *out)
+static bool method_parse(const char *s, size_t len, enum method *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-		if (strcmp(s, methods[i]) != 0)
+		if (strlen(methods[i]) != len || strncmp(s, methods[i], len) != 0)
 			continue;
 		*out = (enum method)i;
 		return true;
@@ -150,32 +150,70 @@ static char *canonical(const char *word)
 	return whole;
 }
 
-/* "METHOD" or "NAME METHOD", as "NAME METHOD" with "*" for any name. */
-void option_challenges(struct parser *p, const char *value, struct strv *out)
+/* The methods of a row for a name ("*": any); NULL: there is none. */
+static const char *row_of(const struct strv *rows, const char *name)
 {
-	char *row;
+	size_t len = strlen(name);
 
-	while ((row = option_item(&value, "\n"))) {
-		char *w[2];
-		bool good = words_of(row, w, 1, 2);
-		const char *method = w[1] ? w[1] : w[0];
-		char *name = w[1] ? canonical(w[0]) : mem_copy_str("*");
+	for (size_t i = 0; i < rows->n; i++)
+		if (strncmp(rows->v[i], name, len) == 0 && rows->v[i][len] == ' ')
+			return rows->v[i] + len + 1;
+	return NULL;
+}
+
+static bool check_methods(struct parser *p, const char *row, char *const *words, size_t n)
+{
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < n; i++) {
 		enum method m;
 
-		if (good && !method_parse(method, &m)) {
-			const char *near = text_nearest(method, methods, METHODS_N);
+		if (!method_parse(words[i], strlen(words[i]), &m)) {
+			const char *near = text_nearest(words[i], methods, METHODS_N);
 
-			option_refuse(p, method, " is not one of webroot, standalone, tls-alpn, dns-update, hook-http, "
-				      "hook-dns, hook-tls-alpn%s%s%s", near ? " (did you mean \"" : "",
+			option_refuse(p, words[i], " is not one of webroot, standalone, tls-alpn, dns-update, "
+				      "hook-http, hook-dns, hook-tls-alpn%s%s%s", near ? " (did you mean \"" : "",
 				      near ? near : "", near ? "\"?)" : "");
-		} else if (!good || !name) {
-			option_refuse(p, row, " is not a method, or a name and a method");
-		} else {
-			strv_take(out, mem_format("%s %s", name, method));
+			return false;
+		}
+		if (seen >> m & 1) {
+			option_refuse(p, row, " has %s twice", words[i]);
+			return false;
+		}
+		seen |= 1U << m;
+	}
+	return true;
+}
+
+/* "METHOD ..." or "NAME METHOD ...", as "NAME METHOD ..." with "*" for any name. */
+void option_challenges(struct parser *p, const char *value, struct strv *out)
+{
+	char *row, *word;
+
+	while ((row = option_item(&value, "\n"))) {
+		struct strv words = { 0 };
+		const char *rest = row;
+		char *name = NULL, *list = NULL;
+		size_t first;
+
+		while ((word = option_item(&rest, BLANKS)))
+			strv_take(&words, word);
+		/* a name has a dot, an address of IPv6 colons, and "*" is any: no method is like that */
+		first = words.n > 1 && strpbrk(words.v[0], ".:*") ? 1 : 0;
+		if (check_methods(p, row, words.v + first, words.n - first)) {
+			name = first ? canonical(words.v[0]) : mem_copy_str("*");
+			list = strv_join(&(struct strv){ words.v + first, words.n - first }, " ");
+			if (!name)
+				option_refuse(p, row, " is not a list of methods, with or without a name in front");
+			else if (row_of(out, name))
+				option_refuse(p, row, " is a second row for %s: one row has all its methods",
+					      first ? name : "any name");
+			else
+				strv_take(out, mem_format("%s %s", name, list));
 		}
 		free(name);
-		free(w[0]);
-		free(w[1]);
+		free(list);
+		strv_free(&words);
 		free(row);
 	}
 }
@@ -233,35 +271,28 @@ void option_text(struct parser *p, const char *value, char **out)
 
 /* What is looked at when everything is read ------------------------------------------------------- */
 
-/* The method of a row for a name ("*": any); false if there is none. */
-static bool row_method(const struct line_config *l, const char *name, enum method *m)
+/* All methods for a name, the preferred one first; how many: 0: nothing says so. */
+static size_t methods_for(enum method *out, const struct line_config *l, const char *name)
 {
-	for (size_t i = 0; i < l->challenges.n; i++) {
-		const char *blank = strchr(l->challenges.v[i], ' ');
-		size_t len = (size_t)(blank - l->challenges.v[i]);
+	const char *row = row_of(&l->challenges, name);
+	size_t n = 0, len;
 
-		if (strlen(name) == len && strncmp(l->challenges.v[i], name, len) == 0 &&
-		    method_parse(blank + 1, m))
-			return true;
+	if (!row)
+		row = row_of(&l->challenges, "*");
+	for (; row && *row; row += len + strspn(row + len, " ")) {
+		len = strcspn(row, " ");
+		if (!method_parse(row, len, &out[n++]))
+			mem_bug("a method that was not looked at");
 	}
-	return false;
-}
-
-bool config_method(const struct line_config *l, const char *name, enum method *m)
-{
-	if (row_method(l, name, m) || row_method(l, "*", m))
-		return true;
 	if (l->challenges.n)
-		return false;
+		return n;
 	if (l->challenge_hook.n)
-		*m = METHOD_HOOK_DNS;
+		out[n++] = METHOD_HOOK_DNS;
 	else if (l->challenge_dir && !text_starts(name, "*."))
-		*m = METHOD_WEBROOT;
+		out[n++] = METHOD_WEBROOT;
 	else if (l->update_keys.n)
-		*m = METHOD_DNS_UPDATE;
-	else
-		return false;
-	return true;
+		out[n++] = METHOD_DNS_UPDATE;
+	return n;
 }
 
 static bool method_by_hook(enum method m)
@@ -269,15 +300,11 @@ static bool method_by_hook(enum method m)
 	return m == METHOD_HOOK_HTTP || m == METHOD_HOOK_DNS || m == METHOD_HOOK_TLS;
 }
 
-const char *config_method_problem(const struct line_config *l, const char *name)
+/* Why a method cannot be used for a name; NULL: it can. */
+static const char *method_problem(const struct line_config *l, const char *name, enum method m)
 {
 	struct addr a;
-	enum method m;
 
-	if (!config_method(l, name, &m))
-		return text_starts(name, "*.") ? "a wildcard needs challenges = dns-update or hook-dns"
-					       : "nothing says how a CA's challenges are answered for it: give "
-						 "challenge-dir, challenge-hook or challenges";
 	if (text_starts(name, "*.") && method_type(m) != DNS_01)
 		return "a wildcard needs the method dns-update or hook-dns";
 	if (addr_parse(&a, name, 1) && method_type(m) == DNS_01)
@@ -293,4 +320,40 @@ const char *config_method_problem(const struct line_config *l, const char *name)
 	if (method_by_hook(m) && !l->challenge_hook.n)
 		return "the methods hook-... need challenge-hook";
 	return NULL;
+}
+
+int config_method(const struct line_config *l, const char *name, unsigned types, struct err *e)
+{
+	enum method v[METHODS_N];
+	enum err_kind kind = ERR_USAGE;
+	struct strv reasons = { 0 };
+	size_t n = methods_for(v, l, name), i;
+	char *text;
+
+	for (i = 0; i < n; i++) {
+		const char *why = method_problem(l, name, v[i]);
+		enum challenge_type type = method_type(v[i]);
+
+		if (!why && types >> type & 1)
+			break;
+		if (!why)
+			kind = ERR_REFUSED;
+		text = why ? mem_copy_str(why)
+			   : mem_format("the CA does not offer %s, which the method %s needs",
+					challenge_type_name(type), method_name(v[i]));
+		if (!strv_has(&reasons, text))
+			strv_add(&reasons, text);
+		free(text);
+	}
+	if (!n)
+		strv_add(&reasons, text_starts(name, "*.")
+				   ? "a wildcard needs challenges = dns-update or hook-dns"
+				   : "nothing says how a CA's challenges are answered for it: give challenge-dir, "
+				     "challenge-hook or challenges");
+	text = strv_join(&reasons, "; ");
+	if (i == n)
+		err_set(e, kind, "%s", text);
+	free(text);
+	strv_free(&reasons);
+	return i < n ? (int)v[i] : -1;
 }

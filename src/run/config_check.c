@@ -306,16 +306,16 @@ static void check_acme(struct check *k)
 	if (given(k, OPT_CHALLENGES)->bad || l->issuer != ISSUER_ACME)
 		return;
 	for (size_t i = 0; i < l->domains.n; i++) {
-		const char *why = config_method_problem(l, l->domains.v[i]);
+		struct err why;
 
-		if (!why)
+		if (config_method(l, l->domains.v[i], CHALLENGE_TYPES_ALL, &why) >= 0)
 			continue;
 		/* what says nothing of challenges at all may be on its way to be written: it has a stand-in */
 		if (!(l->challenges.n || l->challenge_dir || l->challenge_hook.n)) {
 			warn_unanswered(k, l->domains.v[i]);
 			return;
 		}
-		PROBLEM(k, where, "%s: %s (or issuer = self)", l->domains.v[i], why);
+		PROBLEM(k, where, "%s: %s (or issuer = self)", l->domains.v[i], why.text);
 		return;
 	}
 }

@@ -111,8 +111,9 @@ static const struct config_option options[] = {
 			"with the CA in front if there are several; one a line.",
 		.may_be_empty = true },
 	[OPT_CHALLENGES] = { ROW("acme", "challenges", VALUE_CHALLENGES, challenges),
-		.help = "How names are shown to be ours: webroot, standalone, tls-alpn, dns-update, hook-http, "
-			"hook-dns or hook-tls-alpn, for all names or with a name in front; one a line.",
+		.help = "How names are shown to be ours: one or more of webroot, standalone, tls-alpn, dns-update, "
+			"hook-http, hook-dns and hook-tls-alpn, in order of preference, for all names or with a name "
+			"in front; one row a line.",
 		.fallback = "hook-dns if there is a challenge-hook, webroot if there is a challenge-dir, "
 			    "dns-update if there are keys in [update]",
 		.fallback_words = true },
@@ -322,17 +323,7 @@ static char *time_left_text(const struct time_left *r)
 
 static char *list_text(const struct strv *l)
 {
-	struct buf b;
-	char *text;
-
-	if (!l->n)
-		return NULL;
-	buf_init(&b, VALUE_MAX);
-	for (size_t i = 0; i < l->n; i++)
-		buf_addf(&b, "%s%s", i ? "\n  " : "", l->v[i]);
-	text = buf_steal(&b);
-	buf_free(&b);
-	return text;
+	return l->n ? strv_join(l, "\n  ") : NULL;
 }
 
 /* Rows that begin with "* " where nothing was written. */

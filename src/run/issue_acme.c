@@ -246,7 +246,7 @@ static int run_orders(struct issued *out, struct strv *unauthorized, const struc
 	const char *profile;
 	int rc = -1;
 
-	respond_init(&x, &responder, c);
+	respond_init(&x, &responder, c, a->permitted);
 	if (check_keys(a, w, e) < 0 || name_orders(order_names, a->ca, w, e) < 0 ||
 	    choose_profile(&profile, a, c, r, e) < 0)
 		goto out;
@@ -381,13 +381,15 @@ static int check_account(const struct ca_account *a, const struct issue_want *w,
 }
 
 /* Better that we say no than that an order is spoilt. */
-static int check_caa(const struct ca_account *a, const struct line_config *c, bool urgent,
+static int check_caa(struct ca_account *a, const struct line_config *c, bool urgent,
 		     struct issue_report *r, struct err *e)
 {
 	struct caa_verdict v;
 	int rc = 0;
 
 	caa_check(&v, c, &session_directory(a->session)->identities, a->url);
+	a->permitted = v.permitted;
+	v.permitted = NULL;
 	for (size_t i = 0; i < v.doubts.n; i++)
 		strv_add(&r->notes, v.doubts.v[i]);
 	/* what stands in the way of one name need not stand in the way of the others */

@@ -20,24 +20,34 @@ static bool usable(const struct placed *p, enum method m)
 
 /* Choosing --------------------------------------------------------------------------------------- */
 
+/* As the configuration has it. */
+static char *whole_name(const char *name, bool wildcard)
+{
+	return mem_format("%s%s", wildcard ? "*." : "", name);
+}
+
+static unsigned permitted(const struct respond *x, const char *whole)
+{
+	for (size_t i = 0; i < x->c->domains.n && x->permitted; i++)
+		if (strcmp(x->c->domains.v[i], whole) == 0)
+			return x->permitted[i];
+	return CHALLENGE_TYPES_ALL;
+}
+
 static int choose(void *arg, const char *name, bool wildcard, unsigned offered, struct err *e)
 {
 	const struct respond *x = arg;
-	char *whole = mem_format("%s%s", wildcard ? "*." : "", name);
-	const char *why = config_method_problem(x->c, whole);
-	enum method m;
-	int type = -1;
+	char *whole = whole_name(name, wildcard);
+	struct err ignored;
+	int m = config_method(x->c, whole, offered & permitted(x, whole), &ignored);
 
-	if (why || !config_method(x->c, whole, &m)) {
-		err_set(e, ERR_USAGE, "%s: %s", whole, why ? why : "no method");
-	} else if (!(offered >> method_type(m) & 1)) {
-		err_set(e, ERR_REFUSED, "%s: the CA does not offer %s, which the method %s needs", whole,
-			challenge_type_name(method_type(m)), method_name(m));
-	} else {
-		type = (int)method_type(m);
-	}
+	/* that CAA records forbid the others is for the CA to say, and it may see it another way */
+	if (m < 0)
+		m = config_method(x->c, whole, offered, e);
+	if (m < 0)
+		err_wrap(e, "%s", whole);
 	free(whole);
-	return type;
+	return m < 0 ? -1 : (int)method_type((enum method)m);
 }
 
 /* The diary -------------------------------------------------------------------------------------- */
@@ -271,11 +281,13 @@ static void present(void *arg, struct challenge *v, size_t n)
 	x->debts = json_clone(debts);
 	json_free(doc);
 	for (size_t i = 0; i < n; i++) {
-		char *whole = mem_format("%s%s", v[i].wildcard ? "*." : "", v[i].name);
+		char *whole = whole_name(v[i].name, v[i].wildcard);
+		int m = config_method(x->c, whole, 1U << v[i].type, &e);
 
-		x->v[i].c = &v[i];
-		if (!config_method(x->c, whole, &x->v[i].method))
+		if (m < 0)
 			mem_bug("a challenge that nobody has chosen");
+		x->v[i].c = &v[i];
+		x->v[i].method = (enum method)m;
 		if (x->v[i].method == METHOD_WEBROOT)
 			x->v[i].dir = mem_copy_str(x->c->challenge_dir);
 		free(whole);
@@ -346,9 +358,10 @@ static void withdraw(void *arg, struct challenge *v, size_t n)
 	free_placed(x);
 }
 
-void respond_init(struct respond *x, struct responder *r, const struct line_config *c)
+void respond_init(struct respond *x, struct responder *r, const struct line_config *c,
+		  const unsigned *permitted)
 {
-	*x = (struct respond){ .c = c };
+	*x = (struct respond){ .c = c, .permitted = permitted };
 	*r = (struct responder){ .arg = x, .choose = choose, .present = present, .withdraw = withdraw };
 }
 

@@ -15,6 +15,7 @@ struct placed;
 
 struct respond {
 	const struct line_config *c;
+	const unsigned *permitted;      /* as caa_check.h has it */
 	struct placed *v;
 	size_t         n;
 	struct json   *debts;           /* what earlier runs have left written down; NULL: nothing */
@@ -22,8 +23,10 @@ struct respond {
 	struct strv    warnings;
 };
 
-/* r->arg is x, which must stay. */
-void respond_init(struct respond *x, struct responder *r, const struct line_config *c);
+/* r->arg is x, which must stay, and so must permitted: what CAA records do not permit is chosen only if there
+ * is nothing else. */
+void respond_init(struct respond *x, struct responder *r, const struct line_config *c,
+		  const unsigned *permitted);
 void respond_free(struct respond *x);
 
 /* Whether challenges.json tells of anything. */

@@ -138,6 +138,42 @@ else
 	skip 'an address of IPv6' 'this host has no ::1'
 fi
 
+# --- which challenge ----------------------------------------------------------------------------------
+
+mock_start --always-valid
+verdict $? 'mock_ca.py runs' || finish
+CA_URL=$MOCK_URL
+script "$SCRATCH/challenge" <<END
+jq -r '"\(.event) \(.challenges[] | .identifier, .wildcard)"' | paste -s -d ' ' >>$SCRATCH/challenge.log
+END
+# chosen NAMES METHODS: an order; what the hook is told of stands in $SCRATCH/challenge.log.
+chosen() {
+	: >"$SCRATCH/challenge.log"
+	fresh "$1" "$BY_WEBROOT" 'self-check = no' "challenge-hook = $SCRATCH/challenge" "challenges = $2"
+	run init
+}
+chosen c.example.test 'webroot hook-dns'
+is 'two methods that the CA offers: the first one is used' "$STATUS $(cat "$SCRATCH/challenge.log")" '0 '
+TOLD='challenge-set c.example.test challenge-set false
+challenge-unset c.example.test challenge-unset false'
+chosen c.example.test 'hook-dns webroot'
+is '... the other way around' "$STATUS $(cat "$SCRATCH/challenge.log")" "0 $TOLD"
+chosen '*.c.example.test c.example.test' 'webroot hook-dns'
+is 'a wildcard and its base' "$STATUS $(names)" '0 *.c.example.test c.example.test'
+is '... the second method is for the wildcard alone' "$(cat "$SCRATCH/challenge.log")" "${TOLD//false/true}"
+mock_mode only-dns-01
+chosen c.example.test 'webroot hook-dns'
+is 'a CA that does not offer the first one: the second one is used' "$STATUS $(cat "$SCRATCH/challenge.log")" "0 $TOLD"
+chosen c.example.test 'webroot tls-alpn'
+is 'none that it offers' "$STATUS $(cat "$SCRATCH/challenge.log")" '1 '
+like '... is an error, with a reason for each' "$ERR" \
+	'c\.example\.test: the CA does not offer http-01, which the method webroot needs; the CA does not offer tls-alpn-01, which the method tls-alpn needs'
+chosen '*.c.example.test' 'webroot hook-http'
+is 'none for a wildcard' "$STATUS" 2
+like '... is said before' "$ERR" "$CONF/$LINE.conf:.*: \*\.c\.example\.test: a wildcard needs the method dns-update or hook-dns \(or issuer"
+mock_stop
+CA_URL=$PEBBLE_URL
+
 # --- authorizations that are valid already -----------------------------------------------------------
 
 pebble authz-reuse=100

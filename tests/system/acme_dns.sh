@@ -123,9 +123,9 @@ wait "$LAGLESS" 2>/dev/null
 # --- CAA records ------------------------------------------------------------------------------------------------
 
 mock_start --always-valid
-caa() {                         # NAMES: a line for a CA that calls itself ca.test
-	fresh "$1" 'self-check = no'
-	sed -i "s|^ca = .*|ca = $MOCK_URL|" "$CONF/$LINE.conf"
+caa() {                         # NAMES [METHODS]: a line for a CA that calls itself ca.test
+	fresh "$1" 'self-check = no' "challenge-dir = $SCRATCH/nowhere"
+	sed -i "s|^ca = .*|ca = $MOCK_URL|; s|^challenges = .*|challenges = ${2:-dns-update}|" "$CONF/$LINE.conf"
 }
 KEYS=$WORLD/tlsa-sha256.key
 caa mine.example.test
@@ -138,7 +138,16 @@ TIGHTER=$OUT
 mv "$(echo "$STATE"/accounts/*/account.key)" "$SCRATCH/lost.key"
 run caa
 is 'the same without the key of the account' "$OUT" "$TIGHTER"
+caa mine.example.test 'webroot dns-update'
+exits 0 'the first method is not permitted by CAA records: the second one is used' init
+URL=$(jq -r .url "$STATE"/accounts/*/account.json)
+exits 0 '... caa agrees' caa
+like '... and prints both' "$OUT" "mine.example.test. CAA 0 issue \"ca.test; accounturi=$URL; validationmethods=http-01,dns-01\""
 ORDERS=$(grep -c 'POST /new-order\|POST /order' "$MOCK_LOG")
+caa mine.example.test 'webroot tls-alpn'
+exits 1 'none of the methods is permitted' init
+like '... which is said of each, with a record for all' "$ERR" \
+	'permit validation by http-01; CAA .* permit validation by tls-alpn-01; it needs mine.* validationmethods=http-01,tls-alpn-01"'
 for names in 'www.example.test' 'else.example.test' '*.mine.example.test'; do
 	caa "$names"
 	exits 1 "CAA records forbid it: $names" init

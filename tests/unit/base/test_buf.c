@@ -196,6 +196,22 @@ static void a_copy_is_independent_and_replaces(void **state)
 	strv_free(&b);
 }
 
+static void what_is_joined_has_it_between(void **state)
+{
+	static const char *const wanted[] = { "", "one", "one, ", "one, , two" };
+	struct strv l = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		char *text = strv_join(&l, ", ");
+
+		assert_string_equal(text, wanted[i]);
+		free(text);
+		strv_add(&l, i == 0 ? "one" : i == 1 ? "" : "two");
+	}
+	strv_free(&l);
+}
+
 static void sorting_is_by_bytes(void **state)
 {
 	static const char *const before[] = { "b", "", "a", "ab", "Z", "\xc3\xa4", "a" };
@@ -257,6 +273,7 @@ int main(void)
 		cmocka_unit_test(a_stolen_string_leaves_an_empty_buffer),
 		cmocka_unit_test(lists_grow_past_every_power_of_two),
 		cmocka_unit_test(a_copy_is_independent_and_replaces),
+		cmocka_unit_test(what_is_joined_has_it_between),
 		cmocka_unit_test(sorting_is_by_bytes),
 		cmocka_unit_test(the_same_means_each_string_as_often),
 	};
