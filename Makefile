@@ -18,7 +18,7 @@ PACKAGES     := libssl libcrypto libcurl jansson inih libidn2 ldns
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wformat=2 \
 	-Wvla -Walloca -Wundef -Wswitch-enum
 ALL_CPPFLAGS := -D_GNU_SOURCE -Isrc -include src/base/banned.h -DCERTLINE_VERSION='"$(VERSION)"' \
-	-DCERTLINE_AGENT='"certline/$(VERSION)$(HOMEPAGE:%= (+%))"' \
+	-DCERTLINE_AGENT='"certline/$(VERSION)$(if $(HOMEPAGE), (+$(HOMEPAGE)))"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"' -DLOCALSTATEDIR='"$(LOCALSTATEDIR)"' $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 $(WARN) -fstack-protector-strong -fno-common $(CFLAGS)
 ifneq ($(SAN),)

@@ -152,7 +152,7 @@ CA_URL=$MOCK_URL
 fresh m.example.test "$BY_WEBROOT" 'self-check = no' 'profile = short'
 exits 0 'a certificate of it' init
 is 'of ten days' "$(days)" 10
-like 'each request has a User-Agent' "$(jq -r '."user-agent"' "$MOCK_JWS" | sort -u)" '^certline/[0-9.]+ '
+like 'each request has a User-Agent' "$(jq -r '."user-agent"' "$MOCK_JWS" | sort -u)" '^certline/[0-9.]+ libcurl/[0-9.]+$'
 conf m.example.test "$BY_WEBROOT" 'self-check = no'
 HOURS=0
 for m in ari-404 ari-500 ari-503 ari-html ari-equal ari-reversed ari-unparsable ari-bare ari-wide \
