@@ -279,18 +279,33 @@ static char *line_of_comment(const char *row)
 	return end ? mem_copy_strn(row, (size_t)(end - row)) : NULL;
 }
 
+/* A line of the file's by its name; NULL: none is called so.  The rows of the comment come in the order of the
+ * lines, so that the one at `at`, behind the last one that was found, is looked at first. */
+static const struct line *find_contributor(const struct world *w, const struct include_view *v, const char *name,
+					   size_t *at)
+{
+	for (size_t i = 0; i < v->lines_n; i++) {
+		size_t k = (*at + i) % v->lines_n;
+
+		if (strcmp(w->lines[v->lines[k]].cfg->name, name) != 0)
+			continue;
+		*at = k + 1;
+		return &w->lines[v->lines[k]];
+	}
+	return NULL;
+}
+
 /* Every line that the file says it has records of must be here to say what they are now: one that is
  * missing from this configuration, or has lost its state, would lose them. */
 static int check_contributors(struct world *w, const struct include_view *v, const char *text,
 			      struct err *e)
 {
+	size_t at = 0;
+
 	for (const char *row = text; *row == ';'; row = strchr(row, '\n') ? strchr(row, '\n') + 1 : "") {
 		char *name = line_of_comment(row);
-		const struct line *found = NULL;
+		const struct line *found = name ? find_contributor(w, v, name, &at) : NULL;
 
-		for (size_t i = 0; name && i < v->lines_n; i++)
-			if (strcmp(w->lines[v->lines[i]].cfg->name, name) == 0)
-				found = &w->lines[v->lines[i]];
 		if (name && (!found || found->lost || !found->ledger.set.n)) {
 			err_set(e, ERR_UNSAFE, "%s has records of line %s, which %s: they would vanish. %s",
 				v->path, name,
