@@ -76,10 +76,13 @@ for mode in rate-limited paused; do
 done
 
 # everywhere else, too
-for at in newAccount authz challenge finalize certificate; do
+for at in newAccount authz challenge finalize certificate the-order-itself; do
 	rm -rf "$STATE"
 	conf
-	mock_mode rate-limited "\"at\": [\"$at\"]"
+	case $at in
+	the-order-itself) mock_mode order-invalid-limited ;;
+	*) mock_mode rate-limited "\"at\": [\"$at\"]" ;;
+	esac
 	exits 1 "a rate limit at $at" init
 	requests >/dev/null
 	NOW=$(($(date +%s) + 3500))

@@ -453,6 +453,9 @@ add("order-ready-for-ever", "json", ("finalize", "order"), "once finalized, read
 add("order-invalid", "json", ("finalize", "order"), "once finalized, invalid, with an error", lambda ca, req, obj: (
     order_status(obj, "invalid", "certificate"),
     obj.update(error={"type": ERROR + "caa", "detail": "CAA record for mx.example.test prevents issuance"})))
+add("order-invalid-limited", "json", ("finalize", "order"), "once finalized, invalid: rateLimited", lambda ca, req, obj: (
+    order_status(obj, "invalid", "certificate"),
+    obj.update(error={"type": ERROR + "rateLimited", "detail": "too many certificates"})))
 add("order-invalid-bare", "json", ("finalize", "order"), "once finalized, invalid, without an error",
     lambda ca, req, obj: order_status(obj, "invalid", "certificate"))
 add("order-invalid-at-once", "json", ORDERS, "invalid from the beginning",
