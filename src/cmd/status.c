@@ -342,10 +342,16 @@ static void mention_strangers(const struct scene *s)
 	struct err ignored;
 
 	if (fs_list(&names, lines, &ignored) == 0)
-		for (size_t i = 0; i < names.n; i++)
+		for (size_t i = 0; i < names.n; i++) {
+			char *owed = mem_format("%s/%s/challenges.json", lines, names.v[i]);
+
 			if (!config_find(&s->config, names.v[i]))
-				complain("line %s is in the store (%s/%s), but not in this configuration",
-					 names.v[i], lines, names.v[i]);
+				complain("line %s is in the store (%s/%s), but not in this configuration%s%s",
+					 names.v[i], lines, names.v[i], access(owed, F_OK) == 0
+					 ? "; its challenges are still in place, as it says in " : "",
+					 access(owed, F_OK) == 0 ? owed : "");
+			free(owed);
+		}
 	strv_free(&names);
 	free(lines);
 }

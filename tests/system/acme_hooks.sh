@@ -541,6 +541,13 @@ KILLED=$!
 within 5 eval '[ -n "$(ls "$SCRATCH/hooked/.well-known/acme-challenge")" ]'
 kill -KILL "$KILLED"
 wait "$KILLED" 2>/dev/null
+mv "$CONF/$LINE.conf" "$SCRATCH/gone.conf"
+sed 's/^domains.*/domains = other.example.test/' "$SCRATCH/gone.conf" >"$CONF/other.conf"
+run status
+like 'taken out of the configuration: status tells what is left' "$ERR" \
+	"line $LINE is in the store .* but not .* still in place, as it says in .*/challenges.json"
+rm "$CONF/other.conf"
+mv "$SCRATCH/gone.conf" "$CONF/$LINE.conf"
 rm "$SCRATCH/hold" "$SCRATCH/hooked/.well-known/acme-challenge"/*
 exits 1 'killed, and what is owed is gone: it fails' cron
 like '... and is told' "$ERR" 'taking the challenge of w.example.test away \(try 1 of 10\)'
