@@ -279,10 +279,10 @@ static char *line_of_comment(const char *row)
 	return end ? mem_copy_strn(row, (size_t)(end - row)) : NULL;
 }
 
-/* A line of the file's by its name; NULL: none is called so.  The rows of the comment come in the order of the
- * lines, so that the one at `at`, behind the last one that was found, is looked at first. */
-static const struct line *find_contributor(const struct world *w, const struct include_view *v, const char *name,
-					   size_t *at)
+/* A line of the file's by its name; NULL: none is called so.  The rows of the comment come in the order of
+ * the lines, so that the one at `at`, behind the last one that was found, is looked at first. */
+static const struct line *find_contributor(const struct world *w, const struct include_view *v,
+					   const char *name, size_t *at)
 {
 	for (size_t i = 0; i < v->lines_n; i++) {
 		size_t k = (*at + i) % v->lines_n;
