@@ -133,6 +133,8 @@ static int read_diary(struct json **doc, const struct json **list, const struct 
 	*list = NULL;
 	buf_init(&b, DIARY_MAX);
 	rc = fs_read(&b, path, DIARY_MAX, &missing, e);
+	if (rc < 0)
+		err_wrap(e, "see to it that no challenge is left in DNS or in challenge-dir, and move %s away", path);
 	if (rc == 0 && !missing) {
 		*doc = json_parse(b.s, b.len, e);
 		*list = json_get(*doc, "challenges");
@@ -148,17 +150,19 @@ static int read_diary(struct json **doc, const struct json **list, const struct 
 
 /* What stands there was written by us, but it is read as if it was not.  What the CA has said of it is not
  * known. */
-static void read_placed(struct placed *p, const struct json *o)
+static void read_placed(struct placed *p, const struct json *o, const struct line_config *of)
 {
 	const struct json *servers = json_get(o, "servers");
 	struct challenge *c = p->c;
+	bool readable;
 	struct addr a;
+	char *path;
 
 	p->method = METHODS_N;
 	for (int m = 0; m < METHODS_N; m++)
 		if (strcmp(json_str(o, "method", ""), method_name((enum method)m)) == 0)
 			p->method = (enum method)m;
-	c->name = mem_copy_str(json_str(o, "name", ""));
+	c->name = mem_copy_str(json_str(o, "name", "?"));
 	c->wildcard = json_bool(o, "wildcard", false);
 	c->token = mem_copy_str(json_str(o, "token", ""));
 	c->key_authorization = mem_copy_str(json_str(o, "key_authorization", ""));
@@ -166,9 +170,8 @@ static void read_placed(struct placed *p, const struct json *o)
 	p->done = p->failed = p->owed = true;
 	p->tries = json_int(o, "tries", 0);
 	p->output = mem_copy_str(json_str(o, "output", NULL));
-	if (p->method == METHODS_N || !challenge_token_ok(c->token))
-		err_set(&c->err, ERR_LOCAL, "an entry that cannot be read");
-	else
+	readable = p->method != METHODS_N && challenge_token_ok(c->token);
+	if (readable)
 		c->type = method_type(p->method);
 	p->record = mem_copy_str(json_str(o, "record", NULL));
 	p->dir = mem_copy_str(json_str(o, "dir", NULL));
@@ -179,7 +182,11 @@ static void read_placed(struct placed *p, const struct json *o)
 		if (json_text(json_at(servers, i)) && addr_parse(&a, json_text(json_at(servers, i)), 53))
 			p->servers[p->servers_n++] = a;
 	if (p->method == METHOD_DNS_UPDATE && (!p->at || !p->apex || !p->servers_n))
-		err_set(&c->err, ERR_LOCAL, "an entry that cannot be read");
+		readable = false;
+	path = diary_path(of);
+	if (!readable)
+		err_set(&c->err, ERR_LOCAL, "%s does not say how: see what is left of it, and delete the entry", path);
+	free(path);
 }
 
 static void free_placed(struct respond *x)
@@ -273,6 +280,8 @@ static void present(void *arg, struct challenge *v, size_t n)
 
 	x->v = mem_array(n, sizeof(*x->v));
 	x->n = n;
+	for (size_t i = 0; i < n; i++)
+		x->v[i].c = &v[i];
 	if (read_diary(&doc, &debts, x->c, &e) < 0) {
 		fail_all(x, &e);
 		return;
@@ -286,7 +295,6 @@ static void present(void *arg, struct challenge *v, size_t n)
 
 		if (m < 0)
 			mem_bug("a challenge that nobody has chosen");
-		x->v[i].c = &v[i];
 		x->v[i].method = (enum method)m;
 		if (x->v[i].method == METHOD_WEBROOT)
 			x->v[i].dir = mem_copy_str(x->c->challenge_dir);
@@ -397,7 +405,7 @@ int respond_clean(const struct line_config *c, struct err *e)
 	v = mem_array(x.n, sizeof(*v));
 	for (size_t i = 0; i < x.n; i++) {
 		x.v[i].c = &v[i];
-		read_placed(&x.v[i], json_at(list, i));
+		read_placed(&x.v[i], json_at(list, i), c);
 	}
 	take_all(&x);
 	rc = settle(&x, e);

@@ -564,4 +564,17 @@ for shape in '[]' '7' '{"version": 1}' '{"challenges": {}}' '{"challenges": []}'
 	like '... is moved aside, too' "$ERR" 'challenges.json was damaged'
 done
 exits 0 '... once' cron
+echo '{"challenges": [{}, 7, []]}' >"$LINE_DIR/challenges.json"
+exits 1 'entries that say nothing' cron
+like '... are told with their file, and what to do' "$ERR" \
+	'challenge of \? away \(try 1 of 10\): .*challenges.json does not say how: see what is left of it, and delete'
+rm "$LINE_DIR/challenges.json"
+mkdir "$LINE_DIR/challenges.json"
+for command in cron renew; do
+	exits 1 "a folder in its place: $command" $command
+	like '... what to do is told' "$ERR" 'see to it that no .* move .*challenges.json away: .* is a folder'
+	is '... by a program that is well' "$(grep -c signal <<<"$ERR")" 0
+done
+rmdir "$LINE_DIR/challenges.json"
+exits 0 'moved away' renew
 finish
