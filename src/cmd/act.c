@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/when.h"
 #include "io/json.h"
 #include "run/exposure.h"
@@ -16,6 +17,7 @@ struct teller {
 	const struct args *a;
 	const struct scene *s;
 	struct json **events;           /* one array a line, with --json */
+	struct strv failures;           /* what was told of them */
 };
 
 static const char *kind_name(enum tell kind)
@@ -57,6 +59,8 @@ static void tell(void *arg, enum tell kind, const struct line *l, const char *te
 
 	if (t->a->json)
 		tell_json(t, kind, l, text, problems);
+	if (kind == TELL_FAILED)
+		strv_add(&t->failures, text);
 	switch (kind) {
 	case TELL_DONE:
 		if (!t->a->quiet && !t->a->json)
@@ -118,10 +122,12 @@ static void outlook(struct scene *s, struct line *l)
 /* Nobody has to wait for a CA to start a server for the first time. */
 static void say_stand_in(const struct line *l)
 {
-	if (l->live.bootstrap && l->ledger.retry[DO_RENEW].failures)
+	const struct retry *r = &l->ledger.retry[DO_RENEW];
+
+	if (l->live.bootstrap && r->failures)
 		say(l, mem_format("a self-signed certificate stands in for the CA's, so that servers can be started; "
-				  "when what failed is mended, `certline renew %s` asks the CA again",
-			   l->cfg->name));
+				  "%s, `certline renew %s` asks the CA again",
+				  r->begun ? "in a while" : "when what failed is mended", l->cfg->name));
 }
 
 /* What the next runs go on with; a rehearsal takes no orders. */
@@ -174,6 +180,15 @@ static void emergency_advice(struct scene *s, struct line *l, bool forced)
 				  "hold the old set fail until that time", l->cfg->name));
 }
 
+static bool has_failed(const struct line *l, const struct json *events)
+{
+	bool failed = l->failed;
+
+	for (size_t i = 0; i < json_len(events); i++)
+		failed |= strcmp(json_str(json_at(events, i), "kind", ""), kind_name(TELL_FAILED)) == 0;
+	return failed;
+}
+
 static void print_json(struct teller *t, struct scene *s, bool ok)
 {
 	struct json *doc = json_object(), *lines;
@@ -188,7 +203,7 @@ static void print_json(struct teller *t, struct scene *s, bool ok)
 		struct strv orders = { 0 };
 
 		json_put_str(o, "line", s->lines[i]->cfg->name);
-		json_put_bool(o, "failed", s->lines[i]->failed);
+		json_put_bool(o, "failed", has_failed(s->lines[i], t->events[k]));
 		orders_of(&orders, t, s, s->lines[i]);
 		put_texts(o, "orders", &orders);
 		strv_free(&orders);
@@ -218,26 +233,30 @@ static enum exit_status after(struct teller *t, struct scene *s, const struct ac
 	return tally->bad ? EXIT_BAD : tally->waiting ? EXIT_NOT_NOW : EXIT_OK;
 }
 
+/* A step that failed may have said the same. */
+static bool was_told(const struct teller *t, const char *text)
+{
+	for (size_t i = 0; i < t->failures.n; i++)
+		if (text_ends(t->failures.v[i], text))
+			return true;
+	return false;
+}
+
 /* Told at every run until it is mended; an account's key once, though many lines use it. */
 static size_t tell_exposed(struct teller *t, struct scene *s)
 {
-	struct strv told = { 0 };
-	size_t n;
+	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
 		struct strv texts = { 0 };
 
 		exposure_alarms(&texts, s->lines[i]);
-		for (size_t k = 0; k < texts.n; k++) {
-			if (strv_has(&told, texts.v[k]))
-				continue;
-			tell(t, TELL_FAILED, s->lines[i], texts.v[k], NULL);
-			strv_add(&told, texts.v[k]);
-		}
+		n += texts.n;
+		for (size_t k = 0; k < texts.n; k++)
+			if (!was_told(t, texts.v[k]))
+				tell(t, TELL_FAILED, s->lines[i], texts.v[k], NULL);
 		strv_free(&texts);
 	}
-	n = told.n;
-	strv_free(&told);
 	return n;
 }
 
@@ -268,6 +287,7 @@ enum exit_status act(const struct args *a, const struct act *what)
 		tally.bad += tell_exposed(&t, &s);
 	status = after(&t, &s, what, &tally);
 	free(t.events);
+	strv_free(&t.failures);
 	lock_close(&lock);
 	scene_close(&s);
 	return status;

@@ -58,7 +58,7 @@ static struct key *read_key(const char *path, bool *missing, struct err *e)
 	if (fs_read(&b, path, FILE_MAX, missing, e) == 0 && !*missing) {
 		k = key_parse(b.s, b.len, e);
 		if (!k)
-			err_wrap(e, "account key %s", path);
+			err_wrap(e, "bring account key %s back from a backup", path);
 	}
 	buf_wipe(&b);
 	if (*missing && check_link(path, e) < 0)
@@ -198,9 +198,14 @@ static int save(const struct ca_account *a, struct err *e)
 	return rc;
 }
 
+static char *old_file(const struct ca_account *a)
+{
+	return mem_format("%s.old", a->file);
+}
+
 int ca_forget(const struct ca_account *a, struct err *e)
 {
-	char *old = mem_format("%s.old", a->file);
+	char *old = old_file(a);
 	int rc = fs_rename(a->file, old, e);
 
 	free(old);
@@ -261,26 +266,6 @@ int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, s
 {
 	name_files(a, c, ca);
 	return read_all(a, c, e);
-}
-
-void ca_alarms(struct strv *out, const struct line_config *c)
-{
-	for (size_t i = 0; i < c->cas.n && c->issuer == ISSUER_ACME; i++) {
-		struct ca_account a;
-		struct err e;
-		char *bad;
-
-		name_files(&a, c, c->cas.v[i]);
-		bad = exposed(a.key_path);
-		if (access(a.key_path, F_OK) < 0 && read_all(&a, c, &e) == 0 && ca_key_lost(&a)) {
-			key_lost(&a, &e);
-			bad = mem_format("account at %s: %s", a.ca, e.text);
-		}
-		if (bad && !strv_has(out, bad))
-			strv_add(out, bad);
-		free(bad);
-		ca_close(&a);
-	}
 }
 
 static int make_folder(const struct ca_account *a, const struct line_config *c, struct err *e)
@@ -361,11 +346,41 @@ static char *next_file(const struct ca_account *a)
 	return next;
 }
 
+/* Whether account.json.old tells of this key. */
+static bool deactivated(const struct ca_account *a)
+{
+	char *old = old_file(a);
+	struct json *o = NULL;
+	struct err ignored;
+	bool missing, is_ours;
+	struct buf b;
+
+	buf_init(&b, FILE_MAX);
+	if (!a->url && fs_read(&b, old, FILE_MAX, &missing, &ignored) == 0 && !missing)
+		o = json_parse(b.s, b.len, &ignored);
+	is_ours = strcmp(json_str(o, "thumbprint", ""), a->thumbprint) == 0 && a->key;
+	json_free(o);
+	buf_free(&b);
+	free(old);
+	return is_ours;
+}
+
+static int tell_deactivated(const struct ca_account *a, struct err *e)
+{
+	return err_set(e, ERR_REFUSED, "it was deactivated: for another account, move its key %s away, or name "
+		       "another account-key", a->key_path);
+}
+
 static bool is_old(const char *path)
 {
 	struct stat st;
 
 	return stat(path, &st) == 0 && clock_now() - (int64_t)st.st_mtime > DAY;
+}
+
+static int next_useless(const char *path, struct err *e)
+{
+	return err_wrap(e, "%s is of no use; the key stays as it is if you move that file away", path);
 }
 
 /* The next key was on disk before the CA heard of it: whether it did, only the CA knows. */
@@ -377,7 +392,7 @@ static int finish_change(struct ca_account *a, struct err *e)
 	int rc = 0;
 
 	if (!next && !missing)
-		rc = err_wrap(e, "%s is of no use; the key stays as it is if you move that file away", path);
+		rc = next_useless(path, e);
 	if (next)
 		rc = account_find(a->session, &url, next, e);
 	if (rc == 0 && url && a->url && strcmp(url, a->url) == 0) {
@@ -409,6 +424,8 @@ static int find_or_go_on(struct ca_account *a, bool fresh, struct err *e)
 		return finish_change(a, e);
 	if (fresh)
 		return 0;
+	if (deactivated(a))
+		return tell_deactivated(a, e);
 	if (account_find(a->session, &a->url, a->key, e) < 0)
 		return -1;
 	session_set_account(a->session, a->key, a->url);
@@ -457,6 +474,62 @@ int ca_open_account(struct ca_account *a, const struct line_config *c, const cha
 	if (make_folder(a, c, e) < 0 || (alone && use_alone(a, c, e) < 0))
 		return -1;
 	return work_on(a, c, e);
+}
+
+/* Alarms ------------------------------------------------------------------------------------------ */
+
+/* Whether files are there that should not, or not those that should.  This is asked by every run, for every
+ * line, and nearly always in vain. */
+static bool looks_odd(const struct ca_account *a)
+{
+	char *next = next_file(a), *old = old_file(a);
+	struct stat st;
+	bool known = lstat(a->file, &st) == 0;
+	bool odd = known ? !S_ISREG(st.st_mode) || st.st_size > (off_t)FILE_MAX : access(old, F_OK) == 0;
+
+	odd |= access(a->key_path, F_OK) < 0 || access(next, F_OK) == 0;
+	free(next);
+	free(old);
+	return odd;
+}
+
+/* -1 and *e: an order would fail. */
+static int look_closer(struct ca_account *a, const struct line_config *c, struct err *e)
+{
+	char *path = next_file(a);
+	struct key *next = NULL;
+	bool missing = true;
+	int rc = read_all(a, c, e);
+
+	if (rc == 0 && ca_key_lost(a))
+		rc = key_lost(a, e);
+	if (rc == 0 && deactivated(a))
+		rc = tell_deactivated(a, e);
+	if (rc == 0)
+		next = read_key(path, &missing, e);
+	if (rc == 0 && !next && !missing)
+		rc = next_useless(path, e);
+	key_free(next);
+	free(path);
+	return rc;
+}
+
+void ca_alarms(struct strv *out, const struct line_config *c)
+{
+	for (size_t i = 0; i < c->cas.n && c->issuer == ISSUER_ACME; i++) {
+		struct ca_account a;
+		struct err e;
+		char *bad;
+
+		name_files(&a, c, c->cas.v[i]);
+		bad = exposed(a.key_path);
+		if (!bad && looks_odd(&a) && look_closer(&a, c, &e) < 0)
+			bad = mem_format("account at %s: %s", a.ca, e.text);
+		if (bad && !strv_has(out, bad))
+			strv_add(out, bad);
+		free(bad);
+		ca_close(&a);
+	}
 }
 
 /* Registering ------------------------------------------------------------------------------------ */

@@ -52,8 +52,7 @@ int ca_read(struct ca_account *a, const struct line_config *c, const char *ca, s
 /* Whether there is an account, and its key is not where it was. */
 bool ca_key_lost(const struct ca_account *a);
 
-/* A text for each account key of a line that others may read, or that is lost: it is refused, or missed, when
- * it is to be used. */
+/* A text for each account of a line that cannot be used as it is on disk, or whose key others may read. */
 void ca_alarms(struct strv *out, const struct line_config *c);
 
 int ca_register(struct ca_account *a, const struct line_config *c, struct err *e) NEEDS_CHECK;

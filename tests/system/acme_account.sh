@@ -267,11 +267,22 @@ ACCOUNT=$(echo "$STATE"/accounts/*)
 mv "$ACCOUNT/account.key" "$SCRATCH/lost.key"
 exits 1 'long before it is to be renewed: the key is lost' cron
 like '... is told' "$ERR" 'its key .*account.key is missing: bring it back'
+run renew
+is '... once in a run' "$(grep -c 'account.key is missing' <<<"$ERR")" 1
+run renew --json
+is '... and the line has failed' "$(jq -r '.lines[0].failed' <<<"$OUT")" true
+ln -s /nowhere "$ACCOUNT/account.key"
+exits 1 'a link that leads nowhere in its place' cron
+like '... is told' "$ERR" 'account.key is a link to a file that is not there'
+rm "$ACCOUNT/account.key"
 mv "$SCRATCH/lost.key" "$ACCOUNT/account.key"
+run renew
 exits 0 'it is back' cron
 is '... there is nothing to tell' "$OUT$ERR" ''
 echo garbage >"$ACCOUNT/account.key.next"
 chmod 600 "$ACCOUNT/account.key.next"
+exits 1 'the next key is none' cron
+like '... is told before it is needed' "$ERR" 'account.key.next is of no use'
 exits 1 'the next key of an account is none' renew
 like '... what to do is told' "$ERR" 'account.key.next is of no use; the key stays as it is if you move that file away'
 cp "$ACCOUNT/account.key" "$SCRATCH/lost.key"
@@ -284,6 +295,23 @@ check '... and no longer' [ ! -e "$ACCOUNT/account.key.next" ]
 check '... the key is what it was' cmp "$SCRATCH/lost.key" "$ACCOUNT/account.key"
 exits 0 'it is deactivated' account deactivate "$LINE"
 like 'a key that is deactivated has to go' "$OUT" 'until its key, .*account.key, is moved away'
+for command in cron renew; do
+	exits 1 "until then: $command" $command
+	like '... what to do is told' "$ERR" 'it was deactivated: for another account, move its key .*account.key away'
+	is '... once' "$(grep -c 'it was deactivated' <<<"$ERR")" 1
+done
+run account show
+like 'account show tells it, too' "$ERR" 'it was deactivated'
+mv "$ACCOUNT/account.key" "$SCRATCH/lost.key"
+ACCOUNTS=$(accounts)
+exits 0 'moved away' renew
+is '... another account is made' $(($(accounts) - ACCOUNTS)) 1
+exits 0 'which is well' cron
+is '... and nothing is told' "$OUT$ERR" ''
+rm "$ACCOUNT/account.json"
+mkdir "$ACCOUNT/account.json"
+exits 1 'a folder in the place of account.json' cron
+like '... is told' "$ERR" 'account.json'
 
 # --- nothing that shows names to be ours ----------------------------------------------------------------------
 
