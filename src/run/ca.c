@@ -32,7 +32,7 @@ static char *exposed(const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0 || !(st.st_mode & 0077))
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & 0077))
 		return NULL;
 	return mem_format("account key %s can be read by others: chmod 600 it", path);
 }
@@ -58,7 +58,7 @@ static struct key *read_key(const char *path, bool *missing, struct err *e)
 	if (fs_read(&b, path, FILE_MAX, missing, e) == 0 && !*missing) {
 		k = key_parse(b.s, b.len, e);
 		if (!k)
-			err_wrap(e, "bring account key %s back from a backup", path);
+			err_wrap(e, "account key %s is damaged", path);
 	}
 	buf_wipe(&b);
 	if (*missing && check_link(path, e) < 0)
@@ -478,6 +478,11 @@ int ca_open_account(struct ca_account *a, const struct line_config *c, const cha
 
 /* Alarms ------------------------------------------------------------------------------------------ */
 
+static bool is_plain(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_size > 0 && st->st_size <= (off_t)FILE_MAX;
+}
+
 /* Whether files are there that should not, or not those that should.  This is asked by every run, for every
  * line, and nearly always in vain. */
 static bool looks_odd(const struct ca_account *a)
@@ -485,9 +490,9 @@ static bool looks_odd(const struct ca_account *a)
 	char *next = next_file(a), *old = old_file(a);
 	struct stat st;
 	bool known = lstat(a->file, &st) == 0;
-	bool odd = known ? !S_ISREG(st.st_mode) || st.st_size > (off_t)FILE_MAX : access(old, F_OK) == 0;
+	bool odd = known ? !is_plain(&st) : access(old, F_OK) == 0;
 
-	odd |= access(a->key_path, F_OK) < 0 || access(next, F_OK) == 0;
+	odd |= stat(a->key_path, &st) < 0 || !is_plain(&st) || access(next, F_OK) == 0;
 	free(next);
 	free(old);
 	return odd;

@@ -275,6 +275,14 @@ ln -s /nowhere "$ACCOUNT/account.key"
 exits 1 'a link that leads nowhere in its place' cron
 like '... is told' "$ERR" 'account.key is a link to a file that is not there'
 rm "$ACCOUNT/account.key"
+(umask 077 && : >"$ACCOUNT/account.key")
+exits 1 'an empty file in its place' cron
+like '... is told' "$ERR" 'account key .*account.key is damaged: there is no private key in it'
+rm "$ACCOUNT/account.key"
+mkdir "$ACCOUNT/account.key"
+exits 1 'a folder in its place' cron
+like '... is told' "$ERR" 'account.key: it is a folder'
+rmdir "$ACCOUNT/account.key"
 mv "$SCRATCH/lost.key" "$ACCOUNT/account.key"
 run renew
 exits 0 'it is back' cron
