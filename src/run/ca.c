@@ -371,6 +371,16 @@ static int tell_deactivated(const struct ca_account *a, struct err *e)
 		       "another account-key", a->key_path);
 }
 
+/* A key that the CA says it does not have: it may be wrong in that, and there is no other copy. */
+static int put_aside(const char *path, struct err *e)
+{
+	char *aside = mem_format("%s.%lld", path, (long long)clock_now());
+	int rc = fs_rename(path, aside, e);
+
+	free(aside);
+	return rc;
+}
+
 static bool is_old(const char *path)
 {
 	struct stat st;
@@ -395,12 +405,15 @@ static int finish_change(struct ca_account *a, struct err *e)
 		rc = next_useless(path, e);
 	if (next)
 		rc = account_find(a->session, &url, next, e);
-	if (rc == 0 && url && a->url && strcmp(url, a->url) == 0) {
+	if (rc == 0 && url && (!a->url || strcmp(url, a->url) == 0)) {
 		rc = fs_rename(path, file, e);
 		if (rc == 0) {
 			key_free(a->key);
 			a->key = next;
 			next = NULL;
+			free(a->url);
+			a->url = url;
+			url = NULL;
 			rc = jose_thumbprint(a->thumbprint, a->key, e);
 			session_set_account(a->session, a->key, a->url);
 			if (rc == 0)
@@ -408,7 +421,7 @@ static int finish_change(struct ca_account *a, struct err *e)
 		}
 	} else if (rc == 0 && next && !url && is_old(path)) {
 		/* the CA has never heard of it, and will not any more */
-		rc = fs_unlink(path, e);
+		rc = put_aside(path, e);
 	}
 	key_free(next);
 	free(url);
@@ -428,8 +441,11 @@ static int find_or_go_on(struct ca_account *a, bool fresh, struct err *e)
 		return tell_deactivated(a, e);
 	if (account_find(a->session, &a->url, a->key, e) < 0)
 		return -1;
+	/* the CA may have given it its next key before account.json was lost */
+	if (!a->url)
+		return finish_change(a, e);
 	session_set_account(a->session, a->key, a->url);
-	return a->url ? save(a, e) : 0;
+	return save(a, e);
 }
 
 /* A key for a new account.  Where there is an account already its key was lost: a new one in its place would
@@ -719,7 +735,7 @@ int ca_change_key(struct ca_account *a, struct err *e)
 			struct err ignored;
 
 			/* it was refused: the next try makes another one */
-			rc = fs_unlink(path, &ignored) < 0 ? -1 : rc;
+			rc = put_aside(path, &ignored) < 0 ? -1 : rc;
 		}
 	}
 	key_free(next);

@@ -4,6 +4,7 @@
  *     STATE/accounts/CA/use                   shared while its key signs; locked while it gets another one
  *     STATE/accounts/CA/account.key           unless [acme] account-key names another file
  *     STATE/accounts/CA/account.key.next      while a key roll-over is under way
+ *     STATE/accounts/CA/account.key.next.*    one that the CA did not take, or did not know
  *     STATE/accounts/CA/account.json          url, the key's thumbprint, the terms that were agreed to
  *     STATE/accounts/CA/account.json.damaged  one that could not be used; nobody reads it
  *

@@ -46,6 +46,15 @@ static int orders_read(struct orders *o, const struct line_config *c, struct err
 	*o = (struct orders){ .path = store_path(c, "orders.json"), .mode = store_private_file(c) };
 	buf_init(&b, ORDERS_MAX);
 	rc = fs_read(&b, o->path, ORDERS_MAX, &missing, e);
+	if (rc < 0) {
+		/* a folder, or too large: it says nothing that is worth a certificate */
+		char *aside = mem_format("%s.damaged", o->path);
+		struct err ignored;
+
+		missing = fs_rename(o->path, aside, &ignored) == 0;
+		rc = missing ? 0 : -1;
+		free(aside);
+	}
 	if (rc == 0 && !missing) {
 		struct err ignored;
 

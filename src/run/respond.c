@@ -121,11 +121,30 @@ static int set_aside(const char *path, struct err *e)
 	return -1;
 }
 
+static enum method method_of(const struct json *o)
+{
+	int m = 0;
+
+	while (m < METHODS_N && strcmp(json_str(o, "method", ""), method_name((enum method)m)) != 0)
+		m++;
+	return (enum method)m;
+}
+
+/* Whether it says how to take a challenge away. */
+static bool is_entry(const struct json *o)
+{
+	enum method m = method_of(o);
+
+	return m != METHODS_N && json_str(o, "name", NULL) && challenge_token_ok(json_str(o, "token", "")) &&
+	       (m != METHOD_DNS_UPDATE || (json_str(o, "at", NULL) && json_str(o, "apex", NULL) &&
+					   json_len(json_get(o, "servers"))));
+}
+
 /* *list: what is written down; NULL: nothing.  It lives as long as *doc. */
 static int read_diary(struct json **doc, const struct json **list, const struct line_config *c, struct err *e)
 {
 	char *path = diary_path(c);
-	bool missing;
+	bool missing, good;
 	struct buf b;
 	int rc;
 
@@ -138,9 +157,12 @@ static int read_diary(struct json **doc, const struct json **list, const struct 
 	if (rc == 0 && !missing) {
 		*doc = json_parse(b.s, b.len, e);
 		*list = json_get(*doc, "challenges");
-		if (*doc && !json_len(*list))
-			err_set(e, ERR_LOCAL, "it names no challenges");
-		if (!json_len(*list))
+		good = json_len(*list) > 0;
+		for (size_t i = 0; i < json_len(*list); i++)
+			good &= is_entry(json_at(*list, i));
+		if (*doc && !good)
+			err_set(e, ERR_LOCAL, "it is no list of challenges");
+		if (!good)
 			rc = set_aside(path, e);
 	}
 	buf_free(&b);
@@ -150,29 +172,24 @@ static int read_diary(struct json **doc, const struct json **list, const struct 
 
 /* What stands there was written by us, but it is read as if it was not.  What the CA has said of it is not
  * known. */
-static void read_placed(struct placed *p, const struct json *o, const struct line_config *of)
+static void read_placed(struct placed *p, const struct json *o)
 {
 	const struct json *servers = json_get(o, "servers");
 	struct challenge *c = p->c;
-	bool readable;
 	struct addr a;
-	char *path;
 
-	p->method = METHODS_N;
-	for (int m = 0; m < METHODS_N; m++)
-		if (strcmp(json_str(o, "method", ""), method_name((enum method)m)) == 0)
-			p->method = (enum method)m;
-	c->name = mem_copy_str(json_str(o, "name", "?"));
+	p->method = method_of(o);
+	c->name = mem_copy_str(json_str(o, "name", ""));
 	c->wildcard = json_bool(o, "wildcard", false);
 	c->token = mem_copy_str(json_str(o, "token", ""));
 	c->key_authorization = mem_copy_str(json_str(o, "key_authorization", ""));
 	jose_digest(c->digest, c->key_authorization);
 	p->done = p->failed = p->owed = true;
 	p->tries = json_int(o, "tries", 0);
+	if (p->tries < 0 || p->tries >= TRIES_MAX)
+		p->tries = TRIES_MAX - 1;
 	p->output = mem_copy_str(json_str(o, "output", NULL));
-	readable = p->method != METHODS_N && challenge_token_ok(c->token);
-	if (readable)
-		c->type = method_type(p->method);
+	c->type = method_type(p->method);
 	p->record = mem_copy_str(json_str(o, "record", NULL));
 	p->dir = mem_copy_str(json_str(o, "dir", NULL));
 	p->at = mem_copy_str(json_str(o, "at", NULL));
@@ -181,12 +198,6 @@ static void read_placed(struct placed *p, const struct json *o, const struct lin
 	for (size_t i = 0; i < json_len(servers); i++)
 		if (json_text(json_at(servers, i)) && addr_parse(&a, json_text(json_at(servers, i)), 53))
 			p->servers[p->servers_n++] = a;
-	if (p->method == METHOD_DNS_UPDATE && (!p->at || !p->apex || !p->servers_n))
-		readable = false;
-	path = diary_path(of);
-	if (!readable)
-		err_set(&c->err, ERR_LOCAL, "%s does not say how: see what is left of it, and delete the entry", path);
-	free(path);
 }
 
 static void free_placed(struct respond *x)
@@ -405,7 +416,7 @@ int respond_clean(const struct line_config *c, struct err *e)
 	v = mem_array(x.n, sizeof(*v));
 	for (size_t i = 0; i < x.n; i++) {
 		x.v[i].c = &v[i];
-		read_placed(&x.v[i], json_at(list, i), c);
+		read_placed(&x.v[i], json_at(list, i));
 	}
 	take_all(&x);
 	rc = settle(&x, e);

@@ -300,6 +300,7 @@ check '... is kept for a day' [ -e "$ACCOUNT/account.key.next" ]
 touch -d '25 hours ago' "$ACCOUNT/account.key.next"
 exits 0 '... in which the CA has not come to know it' renew
 check '... and no longer' [ ! -e "$ACCOUNT/account.key.next" ]
+check '... but aside' test -s "$ACCOUNT"/account.key.next.*
 check '... the key is what it was' cmp "$SCRATCH/lost.key" "$ACCOUNT/account.key"
 exits 0 'it is deactivated' account deactivate "$LINE"
 like 'a key that is deactivated has to go' "$OUT" 'until its key, .*account.key, is moved away'

@@ -263,6 +263,10 @@ rm "$ACCOUNT/account.json.damaged"
 cp "$SCRATCH/account.json" "$ACCOUNT/account.json"
 mv "$SCRATCH/lost.key" "$ACCOUNT/account.key"
 exits 0 'brought back' renew
+rm "$LINE_DIR/orders.json"
+mkdir "$LINE_DIR/orders.json"
+exits 0 'a folder in the place of orders.json' renew
+check '... is put aside' [ -d "$LINE_DIR/orders.json.damaged" ]
 for bad in '[]' '{"orders": []}' '{"orders": 7, "rests": "x"}' '{"rests": {"'"$CA_URL"'": 99999999999}}'; do
 	echo "$bad" >"$LINE_DIR/orders.json"
 	exits 0 "orders.json is $bad" renew

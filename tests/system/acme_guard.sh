@@ -315,6 +315,15 @@ exits 0 'the next run' renew
 check '... has found out that it is the new one' [ "$(thumbprint)" != "$OLD" ]
 known 'heard of nothing'
 OLD=$(thumbprint)
+mock_mode lost '"at": ["keyChange", "newAccount"]'
+run account rollover
+check 'once more' test -s "$(echo "$STATE"/accounts/*/account.key).next"
+rm "$STATE"/accounts/*/account.json
+mock_normal
+exits 0 'and account.json is lost, too' renew
+check '... the new key finds it' [ "$(thumbprint)" != "$OLD" ]
+known 'found by the next key'
+OLD=$(thumbprint)
 for m in server-internal empty-500 html-500; do
 	mock_mode "$m" '"at": ["keyChange"]'
 	exits 75 "$m: it cannot be said that it was changed" account rollover
@@ -338,6 +347,7 @@ OLD=$(thumbprint)
 exits 1 'another key that belongs to another account: 409' account rollover
 is '... was tried' "$(asked 'POST /key-change 409')" 1
 is '... the key on disk stays' "$(thumbprint)" "$OLD"
+check '... the other one is kept aside' cmp "$SCRATCH/second.key" "$OTHER".next.*
 SHOWN=$(asked 'POST /account/.* 200')
 known 409
 exits 0 'the next try' account rollover

@@ -558,17 +558,19 @@ exits 1 'a damaged file' cron
 like '... is moved aside, which is said' "$ERR" 'challenges.json was damaged, and is .*challenges.json.damaged now: see to it'
 check '... with what is in it' grep -q challen "$LINE_DIR/challenges.json.damaged"
 exits 0 '... once' cron
-for shape in '[]' '7' '{"version": 1}' '{"challenges": {}}' '{"challenges": []}'; do
+for shape in '[]' '7' '{"version": 1}' '{"challenges": {}}' '{"challenges": []}' '{"challenges": [{}, 7, []]}' \
+	'{"challenges": [{"method": "later", "name": "a.example.test", "token": "t"}]}' \
+	'{"challenges": [{"method": "dns-update", "name": "a.example.test", "token": "t"}]}'; do
 	echo "$shape" >"$LINE_DIR/challenges.json"
 	exits 1 "what is no list of challenges: $shape" cron
 	like '... is moved aside, too' "$ERR" 'challenges.json was damaged'
 done
 exits 0 '... once' cron
-echo '{"challenges": [{}, 7, []]}' >"$LINE_DIR/challenges.json"
-exits 1 'entries that say nothing' cron
-like '... are told with their file, and what to do' "$ERR" \
-	'challenge of \? away \(try 1 of 10\): .*challenges.json does not say how: see what is left of it, and delete'
-rm "$LINE_DIR/challenges.json"
+echo '{"challenges": [{"method": "hook-http", "name": "w.example.test", "token": "t", "tries": 9223372036854775807}]}' \
+	>"$LINE_DIR/challenges.json"
+exits 1 'a number of tries that cannot be' cron
+like '... is the last one' "$ERR" 'taking the challenge of w.example.test away \(try 10 of 10, the last one'
+exits 0 '... once' cron
 mkdir "$LINE_DIR/challenges.json"
 for command in cron renew; do
 	exits 1 "a folder in its place: $command" $command
