@@ -344,12 +344,13 @@ static void mention_strangers(const struct scene *s)
 	if (fs_list(&names, lines, &ignored) == 0)
 		for (size_t i = 0; i < names.n; i++) {
 			char *owed = mem_format("%s/%s/challenges.json", lines, names.v[i]);
+			bool owes = access(owed, F_OK) == 0;
 
 			if (!config_find(&s->config, names.v[i]))
 				complain("line %s is in the store (%s/%s), but not in this configuration%s%s",
-					 names.v[i], lines, names.v[i], access(owed, F_OK) == 0
-					 ? "; its challenges are still in place, as it says in " : "",
-					 access(owed, F_OK) == 0 ? owed : "");
+					 names.v[i], lines, names.v[i],
+					 owes ? "; its challenges are still in place, as it says in " : "",
+					 owes ? owed : "");
 			free(owed);
 		}
 	strv_free(&names);

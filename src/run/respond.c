@@ -133,11 +133,16 @@ static enum method method_of(const struct json *o)
 /* Whether it says how to take a challenge away. */
 static bool is_entry(const struct json *o)
 {
+	const struct json *servers = json_get(o, "servers");
 	enum method m = method_of(o);
+	struct addr ignored;
 
+	for (size_t i = 0; i < json_len(servers); i++)
+		if (!json_text(json_at(servers, i)) || !addr_parse(&ignored, json_text(json_at(servers, i)), 53))
+			return false;
 	return m != METHODS_N && json_str(o, "name", NULL) && challenge_token_ok(json_str(o, "token", "")) &&
 	       (m != METHOD_DNS_UPDATE || (json_str(o, "at", NULL) && json_str(o, "apex", NULL) &&
-					   json_len(json_get(o, "servers"))));
+					   json_len(servers)));
 }
 
 /* *list: what is written down; NULL: nothing.  It lives as long as *doc. */

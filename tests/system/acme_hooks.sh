@@ -560,7 +560,8 @@ check '... with what is in it' grep -q challen "$LINE_DIR/challenges.json.damage
 exits 0 '... once' cron
 for shape in '[]' '7' '{"version": 1}' '{"challenges": {}}' '{"challenges": []}' '{"challenges": [{}, 7, []]}' \
 	'{"challenges": [{"method": "later", "name": "a.example.test", "token": "t"}]}' \
-	'{"challenges": [{"method": "dns-update", "name": "a.example.test", "token": "t"}]}'; do
+	'{"challenges": [{"method": "dns-update", "name": "a.example.test", "token": "t"}]}' \
+	'{"challenges": [{"method": "dns-update", "name": "a.test", "token": "t", "at": "a.test", "apex": "test", "servers": ["x"]}]}'; do
 	echo "$shape" >"$LINE_DIR/challenges.json"
 	exits 1 "what is no list of challenges: $shape" cron
 	like '... is moved aside, too' "$ERR" 'challenges.json was damaged'
