@@ -30,7 +30,7 @@ LIB_CFLAGS  = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 # libunbound's own .pc file asks for development packages that nothing here needs
 LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lunbound
 
-LAYERS := base core sys io dns acme run cmd
+LAYERS := base core sys io dns tls acme run cmd
 SRC  := $(foreach l,$(LAYERS),$(sort $(wildcard src/$(l)/*.c)))
 OBJ  := $(SRC:src/%.c=$(B)/obj/%.o)
 UNIT := $(sort $(wildcard tests/unit/*/test_*.c))

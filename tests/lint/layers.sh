@@ -5,7 +5,7 @@
 set -u
 build=${1:-build}
 cd "$(dirname "$0")/../.." || exit 1
-layers='base core sys io dns acme run cmd'
+layers='base core sys io dns tls acme run cmd'
 fails=0
 n=0
 
@@ -53,7 +53,7 @@ verdict 'no cycles between modules' "$bad"
 allowed='jansson.h src/io/json.c
 ini.h src/io/ini.c
 idn2.h src/io/idn.c
-openssl/ src/io/crypto.c src/io/crypto_parts.h src/io/jose.c src/io/request.c
+openssl/ src/io/crypto.c src/io/crypto_parts.h src/io/jose.c src/io/presented.c src/io/request.c src/io/tls.c
 curl/ src/io/http.c
 unbound.h src/io/validator.c
 ldns/ src/io/dnsmsg.c src/io/dnsupdate.c'
