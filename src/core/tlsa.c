@@ -80,25 +80,52 @@ static bool parse_octet(uint8_t *out, const char **s)
 	return true;
 }
 
-bool tlsa_parse(struct tlsa_rdata *out, const char *data)
+bool tlsa_split(struct tlsa_params *p, char **hex, const char *data)
 {
-	struct tlsa_rdata r = { 0 };
+	struct tlsa_params r;
 	size_t n = 0;
+	char *out;
 
-	if (!parse_octet(&r.p.usage, &data) || !parse_octet(&r.p.selector, &data) ||
-	    !parse_octet(&r.p.matching, &data))
+	if (!parse_octet(&r.usage, &data) || !parse_octet(&r.selector, &data) ||
+	    !parse_octet(&r.matching, &data))
 		return false;
+	out = mem_alloc(strlen(data) + 1);
 	for (; *data; data++) {
 		if (blank(*data) && data[1])
 			continue;
-		if (!isxdigit((unsigned char)*data) || n == TLSA_DIGEST_HEX_MAX)
-			return false;
-		r.hex[n++] = (char)tolower((unsigned char)*data);
+		if (!isxdigit((unsigned char)*data))
+			break;
+		out[n++] = (char)tolower((unsigned char)*data);
 	}
-	if (n == 0 || n % 2)
+	if (*data || n == 0 || n % 2) {
+		free(out);
 		return false;
-	*out = r;
+	}
+	*p = r;
+	*hex = out;
 	return true;
+}
+
+bool tlsa_parse(struct tlsa_rdata *out, const char *data)
+{
+	struct tlsa_params p;
+	char *hex;
+	bool fits;
+
+	if (!tlsa_split(&p, &hex, data))
+		return false;
+	fits = strlen(hex) <= TLSA_DIGEST_HEX_MAX;
+	if (fits) {
+		*out = (struct tlsa_rdata){ .p = p };
+		memcpy(out->hex, hex, strlen(hex));
+	}
+	free(hex);
+	return fits;
+}
+
+bool tlsa_is_of_nothing(const char *hex)
+{
+	return strcasecmp(hex, nothing_sha256) == 0 || strcasecmp(hex, nothing_sha512) == 0;
 }
 
 char *tlsa_format(const struct tlsa_rdata *r)

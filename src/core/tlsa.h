@@ -45,6 +45,10 @@ bool tlsa_make(struct tlsa_rdata *out, struct tlsa_params p, const struct tlsa_l
  * record of a whole certificate or key (matching type 0) is a valid one that has no place here, and
  * who leaves it out of a set must take TLSA_COVERS for TLSA_UNKNOWN.  out is left alone then. */
 bool tlsa_parse(struct tlsa_rdata *out, const char *data);
+/* The same for data of any length; *hex is in lower case, and the caller's to free. */
+bool tlsa_split(struct tlsa_params *p, char **hex, const char *data);
+/* The SHA-256 or SHA-512 of empty input, which a program publishes that could not read the certificate. */
+bool tlsa_is_of_nothing(const char *hex);
 char *tlsa_format(const struct tlsa_rdata *r);                  /* the caller frees */
 
 enum tlsa_cover { TLSA_UNKNOWN = -1, TLSA_LACKS = 0, TLSA_COVERS = 1 };

@@ -32,22 +32,6 @@ static size_t find_question(const struct asked *a, const char *name)
 	return i;
 }
 
-/* Looks up what was added since there were `known` of them. */
-static void look_up(struct finder *f, struct asked *a, size_t known)
-{
-	struct resolved *r = a->v + known;
-	size_t n = a->n - known;
-
-	if (n == 0 || finder_validate(f, r, n))
-		return;
-	if (f->c->validate != VALIDATE_DNSSEC) {
-		finder_resolve(f, r, n);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		r[i].why = mem_copy_str(f->v_why ? f->v_why : "there is no validator");
-}
-
 static void fail(struct caa_set *s, const char *at, const char *why)
 {
 	caa_free(s, 1);
@@ -103,7 +87,7 @@ static bool climb(struct finder *f, struct asked *a, struct caa_set *s, char **a
 		a->v[a->n++] = (struct resolved){ .name = mem_copy_str(at[i]), .type = DNS_CAA,
 						  .checked = true };
 	}
-	look_up(f, a, known);
+	finder_look_up(f, a->v + known, a->n - known);
 	for (size_t i = 0; i < n; i++) {
 		char *up = NULL;
 

@@ -16,6 +16,10 @@
 #define VALIDATE_MIN_MS ((int64_t)3 * 1000)     /* and what each batch has in any case */
 #define RESOLVER_PACE 4                 /* times what a name server is asked in a second */
 #define OWN_RESOLVER_PACE 40            /* the same of one on this host */
+#define ALIASES_MAX 16
+
+static const char no_own_resolver[] =
+	"validate = resolver needs a resolver on this host, at a loopback address ([dns] resolver)";
 
 void finder_init(struct finder *f, const struct look_config *c)
 {
@@ -93,6 +97,7 @@ static void by_validator(struct finder *f, struct resolved *r, size_t n)
 		struct resolved *x = &r[of[k]];
 
 		x->ok = f->v && l[k].security != SECURITY_UNKNOWN;
+		x->end = mem_copy_str(l[k].end);
 		if (!x->ok)
 			x->why = mem_copy_str(f->v_why ? f->v_why : l[k].why ? l[k].why : "no answer");
 		x->msg = (struct dns_msg){ .answer = l[k].rrs,
@@ -104,12 +109,37 @@ static void by_validator(struct finder *f, struct resolved *r, size_t n)
 	free(l);
 }
 
-/* The reply as an answer, or why it is none. */
+/* NULL: it is no alias. */
+static char *alias_of(const char *name, const struct dns_rrs *answer)
+{
+	char *target = NULL;
+
+	for (size_t i = 0; !target && i < answer->n; i++)
+		if (answer->v[i].type == DNS_CNAME && strcmp(answer->v[i].owner, name) == 0 &&
+		    !dns_rr_target(&target, &answer->v[i]))
+			target = NULL;
+	return target;
+}
+
+/* Where the aliases in the answer lead. */
+static char *follow(const char *name, const struct dns_rrs *answer)
+{
+	char *at = dns_name_canon(name), *next;
+
+	for (size_t hops = 0; at && hops < ALIASES_MAX && (next = alias_of(at, answer)); hops++) {
+		free(at);
+		at = next;
+	}
+	return at;
+}
+
+/* The reply as an answer, or why it is none; its code stays. */
 static void take(struct resolved *r, const struct question *q)
 {
 	char address[ADDR_TEXT_LEN];
 	const char *why = NULL;
 	struct err e;
+	int rcode;
 
 	if (q->outcome != ASK_ANSWERED)
 		why = ask_outcome_text(q->outcome);
@@ -122,9 +152,13 @@ static void take(struct resolved *r, const struct question *q)
 	free(r->why);
 	r->why = NULL;
 	r->ok = !why;
-	if (r->ok)
+	if (r->ok) {
+		r->end = follow(r->name, &r->msg.answer);
 		return;
+	}
+	rcode = r->msg.rcode;
 	dns_msg_free(&r->msg);
+	r->msg.rcode = rcode;
 	addr_format(address, &q->to);
 	r->why = mem_format("resolver %s about %s %s: %s", address, r->name,
 			    dns_type_name(r->type), why);
@@ -153,12 +187,16 @@ static void by_chain_of_trust(struct finder *f, struct resolved *r, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		r[i].ok = l[i].security == SECURITY_SECURE || l[i].security == SECURITY_INSECURE;
 		r[i].unproved = l[i].security == SECURITY_INSECURE;
+		r[i].security = l[i].security;
 		if (!r[i].ok) {
 			r[i].why = l[i].why ? l[i].why : mem_copy_str("no answer");
 			l[i].why = NULL;
 			continue;
 		}
-		r[i].msg = (struct dns_msg){ .answer = l[i].rrs };
+		r[i].msg = (struct dns_msg){ .answer = l[i].rrs,
+					     .rcode = l[i].nxdomain ? DNS_NXDOMAIN : DNS_NOERROR };
+		r[i].end = l[i].end;
+		l[i].end = NULL;
 		l[i].rrs = (struct dns_rrs){ 0 };
 	}
 	lookups_free(l, n);
@@ -174,6 +212,38 @@ static const struct addr *own_resolver(const struct look_config *c)
 	return NULL;
 }
 
+/* SERVFAIL: if there is an answer to a question with CD, then it is validation that failed. */
+static void find_bogus(struct finder *f, struct resolved *r, size_t n, const struct addr *to)
+{
+	struct question *q = mem_array(n, sizeof(*q));
+	size_t *of = mem_array(n, sizeof(*of)), left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (r[i].ok || r[i].msg.rcode != DNS_SERVFAIL)
+			continue;
+		of[left] = i;
+		q[left++] = (struct question){ .name = r[i].name, .type = r[i].type,
+					       .flags = { .rd = true, .cd = true } };
+	}
+	ask_resolvers(f->c, to, left, q);
+	for (size_t k = 0; k < left; k++) {
+		struct resolved *x = &r[of[k]], anew = { .name = x->name, .type = x->type };
+
+		take(&anew, &q[k]);
+		if (anew.ok) {
+			char *why = mem_format("%s, and without validation it has an answer", x->why);
+
+			free(x->why);
+			x->why = why;
+			x->security = SECURITY_BOGUS;
+		}
+		resolved_free(&anew, 1);
+	}
+	questions_free(q, left);
+	free(q);
+	free(of);
+}
+
 static void by_own_resolver(struct finder *f, struct resolved *r, size_t n, const struct addr *to)
 {
 	struct question *q = mem_array(n, sizeof(*q));
@@ -182,10 +252,14 @@ static void by_own_resolver(struct finder *f, struct resolved *r, size_t n, cons
 		q[i] = (struct question){ .name = r[i].name, .type = r[i].type,
 					  .flags = { .rd = true } };
 	ask_resolvers(f->c, to, n, q);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		take(&r[i], &q[i]);
+		if (r[i].ok)
+			r[i].security = r[i].msg.ad ? SECURITY_SECURE : SECURITY_INSECURE;
+	}
 	questions_free(q, n);
 	free(q);
+	find_bogus(f, r, n, to);
 }
 
 bool finder_validate(struct finder *f, struct resolved *r, size_t n)
@@ -232,7 +306,31 @@ void resolved_free(struct resolved *r, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		dns_msg_free(&r[i].msg);
+		free(r[i].end);
 		free(r[i].why);
+	}
+}
+
+void finder_look_up(struct finder *f, struct resolved *r, size_t n)
+{
+	if (n == 0 || finder_validate(f, r, n))
+		return;
+	if (f->c->validate != VALIDATE_DNSSEC)
+		finder_resolve(f, r, n);
+	for (size_t i = 0; i < n; i++) {
+		switch (f->c->validate) {
+		case VALIDATE_DNSSEC:
+			r[i].why = mem_copy_str(f->v_why ? f->v_why : "there is no validator");
+			break;
+		case VALIDATE_RESOLVER:
+			if (r[i].ok)
+				r[i].why = mem_copy_str(no_own_resolver);
+			break;
+		case VALIDATE_NO:
+			if (r[i].ok)
+				r[i].security = SECURITY_SECURE;
+			break;
+		}
 	}
 }
 
@@ -444,9 +542,7 @@ static void by_resolver(struct finder *f, struct zone **z, size_t n)
 		q[i] = (struct question){ .name = z[i]->apex, .type = DNS_DNSKEY,
 					  .flags = { .rd = true } };
 		if (!to)
-			judge(z[i], SECURITY_UNKNOWN, "validate = resolver needs a resolver on "
-						      "this host, at a loopback address ([dns] "
-						      "resolver)");
+			judge(z[i], SECURITY_UNKNOWN, no_own_resolver);
 	}
 	if (to)
 		ask_resolvers(c, to, n, q);

@@ -89,12 +89,16 @@ struct resolved {
 	bool        checked;            /* asked without CD: a resolver that validates shall say SERVFAIL
 					 * to what is bogus */
 	struct dns_msg msg;             /* from the validator: the answer section only */
-	char       *why;                /* !ok */
+	char       *end;                /* ok: where aliases lead, canonical; the name if there are none */
+	enum security security;         /* by finder_validate and finder_look_up */
+	char       *why;                /* !ok, or security is not known */
 };
 void finder_resolve(struct finder *f, struct resolved *r, size_t n);
 /* The same question by the chain of trust: ok only if the answer is secure, or provably insecure.  False, and
  * nothing is done, where nobody validates. */
 bool finder_validate(struct finder *f, struct resolved *r, size_t n);
+/* The same, and where nobody validates by finder_resolve: all is secure then, as zones are. */
+void finder_look_up(struct finder *f, struct resolved *r, size_t n);
 void resolved_free(struct resolved *r, size_t n);
 
 #endif

@@ -78,7 +78,7 @@ uint16_t crypto_draw(void)
 	return d;
 }
 
-static void digest(char *out, const EVP_MD *md, const void *bytes, size_t len)
+void crypto_hex_digest(char *out, const EVP_MD *md, const void *bytes, size_t len)
 {
 	unsigned char raw[EVP_MAX_MD_SIZE];
 	unsigned int n;
@@ -126,7 +126,7 @@ void crypto_digest(unsigned char out[SHA256_LEN], const void *bytes, size_t len)
 
 void crypto_sha256(char out[SHA256_HEX_LEN + 1], const void *bytes, size_t len)
 {
-	digest(out, EVP_sha256(), bytes, len);
+	crypto_hex_digest(out, EVP_sha256(), bytes, len);
 }
 
 /* Takes over der, of which len bytes are a SubjectPublicKeyInfo if len is positive. */
@@ -135,8 +135,8 @@ static int spki_digests(struct spki_digests *out, unsigned char *der, int len, s
 	*out = (struct spki_digests){ 0 };
 	if (len <= 0)
 		return crypto_error(e, "writing the public key");
-	digest(out->sha256, EVP_sha256(), der, (size_t)len);
-	digest(out->sha512, EVP_sha512(), der, (size_t)len);
+	crypto_hex_digest(out->sha256, EVP_sha256(), der, (size_t)len);
+	crypto_hex_digest(out->sha512, EVP_sha512(), der, (size_t)len);
 	OPENSSL_free(der);
 	ERR_clear_error();
 	return 0;
@@ -664,7 +664,7 @@ int cert_write(struct buf *pem_out, const struct cert *c, struct err *e)
 
 /* --- looking into certificates --- */
 
-static int inspect_time(int64_t *out_at, const ASN1_TIME *t, const char *what, struct err *e)
+int crypto_time(int64_t *out_at, const ASN1_TIME *t, const char *what, struct err *e)
 {
 	struct tm tm;
 
@@ -676,47 +676,49 @@ static int inspect_time(int64_t *out_at, const ASN1_TIME *t, const char *what, s
 	return 0;
 }
 
-static int inspect_serial(struct cert_info *out, const X509 *x, struct err *e)
+int crypto_serial(char out[CRYPTO_SERIAL_LEN], const X509 *x, struct err *e)
 {
 	const ASN1_INTEGER *n = X509_get0_serialNumber(x);
 	int len = ASN1_STRING_length(n);
 	bool minus = ASN1_STRING_type(n) == V_ASN1_NEG_INTEGER;
 
 	/* RFC 5280 4.1.2.2: up to 20 bytes; forbidden negative ones exist and are read */
-	if (len < 1 || (size_t)len * 2 + 1 + minus > sizeof(out->serial))
+	if (len < 1 || (size_t)len * 2 + 1 + minus > CRYPTO_SERIAL_LEN)
 		return err_set(e, ERR_LOCAL, "a serial number of %d bytes", len);
 	if (minus)
-		out->serial[0] = '-';
-	text_hex(out->serial + minus, ASN1_STRING_get0_data(n), (size_t)len);
+		out[0] = '-';
+	text_hex(out + minus, ASN1_STRING_get0_data(n), (size_t)len);
 	return 0;
 }
 
-static int inspect_issuer(struct cert_info *out, const X509 *x, struct err *e)
+int crypto_name_text(char out[CRYPTO_NAME_LEN], const X509_NAME *name, struct err *e)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text;
 	long len;
 
 	/* RFC 2253 escapes all that is not printable ASCII */
-	if (!bio || X509_NAME_print_ex(bio, X509_get_issuer_name(x), 0, XN_FLAG_RFC2253) < 0) {
+	if (!bio || X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) < 0) {
 		BIO_free(bio);
-		return crypto_error(e, "reading the issuer's name");
+		return crypto_error(e, "reading a distinguished name");
 	}
 	len = BIO_get_mem_data(bio, &text);
-	if ((size_t)len >= sizeof(out->issuer))
-		snprintf(out->issuer, sizeof(out->issuer), "%.*s...",
-			 (int)sizeof(out->issuer) - 4, text);
+	out[0] = '\0';
+	if ((size_t)len >= CRYPTO_NAME_LEN)
+		snprintf(out, CRYPTO_NAME_LEN, "%.*s...", CRYPTO_NAME_LEN - 4, text);
 	else if (len > 0)                       /* text is NULL for an empty name */
-		memcpy(out->issuer, text, (size_t)len);
+		snprintf(out, CRYPTO_NAME_LEN, "%.*s", (int)len, text);
 	BIO_free(bio);
 	return 0;
 }
 
-static int add_alt_name(struct strv *names, int type, const ASN1_STRING *s, struct err *e)
+int crypto_alt_name(struct strv *names, int type, const ASN1_STRING *s, struct err *e)
 {
 	const unsigned char *bytes = ASN1_STRING_get0_data(s);
 	int len = ASN1_STRING_length(s);
 
+	if (type != GEN_IPADD && type != GEN_DNS)
+		return 0;
 	if (type == GEN_IPADD) {
 		if (len != 4 && len != 16)
 			return err_set(e, ERR_LOCAL, "an iPAddress of %d bytes", len);
@@ -746,7 +748,7 @@ int crypto_alt_names(struct strv *names, const X509 *x, struct err *e)
 		const ASN1_STRING *s = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(san, i),
 							       &type);
 
-		if ((type == GEN_DNS || type == GEN_IPADD) && add_alt_name(names, type, s, e) < 0)
+		if (crypto_alt_name(names, type, s, e) < 0)
 			rc = -1;
 	}
 	GENERAL_NAMES_free(san);
@@ -754,7 +756,7 @@ int crypto_alt_names(struct strv *names, const X509 *x, struct err *e)
 }
 
 /* The most specific common name, if it looks like a name of DNS ("Example Root CA" does not). */
-static int name_of_subject(struct strv *names, const X509 *x, struct err *e)
+int crypto_common_name(struct strv *names, const X509 *x, struct err *e)
 {
 	const X509_NAME *subject = X509_get_subject_name(x);
 	unsigned char *s = NULL;
@@ -782,7 +784,7 @@ static int inspect_names(struct strv *names, const X509 *x, struct err *e)
 	int rc = crypto_alt_names(names, x, e);
 
 	if (rc == 0)
-		rc = name_of_subject(names, x, e);
+		rc = crypto_common_name(names, x, e);
 	crypto_names_tidy(names);
 	return rc < 0 ? -1 : 0;
 }
@@ -824,9 +826,10 @@ int cert_inspect(struct cert_info *out, const struct cert *c, struct err *e)
 	int rc = -1;
 
 	*out = (struct cert_info){ 0 };
-	if (inspect_time(&out->not_before_at, X509_get0_notBefore(x), "notBefore", e) < 0 ||
-	    inspect_time(&out->not_after_at, X509_get0_notAfter(x), "notAfter", e) < 0 ||
-	    inspect_serial(out, x, e) < 0 || inspect_issuer(out, x, e) < 0 ||
+	if (crypto_time(&out->not_before_at, X509_get0_notBefore(x), "notBefore", e) < 0 ||
+	    crypto_time(&out->not_after_at, X509_get0_notAfter(x), "notAfter", e) < 0 ||
+	    crypto_serial(out->serial, x, e) < 0 ||
+	    crypto_name_text(out->issuer, X509_get_issuer_name(x), e) < 0 ||
 	    inspect_names(&out->names, x, e) < 0)
 		goto out;
 	if (digest_cert(out->sha256, x, e) < 0)

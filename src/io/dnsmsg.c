@@ -391,7 +391,7 @@ const char *dns_type_name(uint16_t type)
 	/* clang-format off */
 	static const struct { uint16_t type; const char *name; } names[] = {
 		{ DNS_A, "A" }, { DNS_NS, "NS" }, { DNS_CNAME, "CNAME" }, { DNS_SOA, "SOA" },
-		{ DNS_TXT, "TXT" }, { DNS_AAAA, "AAAA" }, { DNS_DNAME, "DNAME" }, { DNS_DS, "DS" },
+		{ DNS_MX, "MX" }, { DNS_TXT, "TXT" }, { DNS_AAAA, "AAAA" }, { DNS_DNAME, "DNAME" }, { DNS_DS, "DS" },
 		{ DNS_RRSIG, "RRSIG" }, { DNS_NSEC, "NSEC" }, { DNS_DNSKEY, "DNSKEY" },
 		{ DNS_NSEC3, "NSEC3" }, { DNS_TLSA, "TLSA" }, { DNS_CAA, "CAA" },
 	};
@@ -445,6 +445,16 @@ bool dns_rr_target(char **name, const struct dns_rr *rr)
 	if (name_length(rr->rdata, rr->rdata_len) != rr->rdata_len || rr->rdata_len == 0)
 		return false;
 	*name = name_text(rr->rdata, rr->rdata_len);
+	return true;
+}
+
+bool dns_rr_mx(char **host, unsigned *preference, const struct dns_rr *rr)
+{
+	if (rr->type != DNS_MX || rr->rdata_len < 3 ||
+	    name_length(rr->rdata + 2, rr->rdata_len - 2) != rr->rdata_len - 2)
+		return false;
+	*preference = (unsigned)(rr->rdata[0] << 8 | rr->rdata[1]);
+	*host = name_text(rr->rdata + 2, rr->rdata_len - 2);
 	return true;
 }
 

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 enum {
-	DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_TXT = 16, DNS_AAAA = 28,
+	DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28,
 	DNS_DNAME = 39, DNS_DS = 43, DNS_RRSIG = 46, DNS_NSEC = 47, DNS_DNSKEY = 48, DNS_NSEC3 = 50,
 	DNS_TLSA = 52, DNS_CAA = 257,
 };
@@ -83,6 +83,8 @@ bool dns_query_make(struct buf *out, uint16_t id, const char *name, uint16_t typ
 /* What is inside of some types.  False if the RDATA is not of that form. */
 /* NS, CNAME, DNAME; the caller frees. */
 bool dns_rr_target(char **name, const struct dns_rr *rr);
+/* "." is the null MX's (RFC 7505); the caller frees. */
+bool dns_rr_mx(char **host, unsigned *preference, const struct dns_rr *rr);
 struct dns_soa {
 	char    *mname;                 /* the caller frees */
 	uint32_t serial, refresh, expire, minimum;

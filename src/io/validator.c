@@ -212,15 +212,12 @@ static char *printable(const char *s)
 
 static void take_data(struct lookup *l, const struct ub_result *r)
 {
-	char *owner = dns_name_canon(r->canonname ? r->canonname : r->qname);
-
-	for (size_t i = 0; owner && r->data && r->data[i]; i++)
+	for (size_t i = 0; l->end && r->data && r->data[i]; i++)
 		dns_rrs_add(&l->rrs, &(struct dns_rr){
-			.owner = owner, .type = l->type, .class_ = DNS_CLASS_IN,
+			.owner = l->end, .type = l->type, .class_ = DNS_CLASS_IN,
 			.ttl = r->ttl > 0 ? (uint32_t)r->ttl : 0,
 			.rdata = (unsigned char *)r->data[i], .rdata_len = (size_t)r->len[i],
 		});
-	free(owner);
 }
 
 static void arrived(void *arg, int err, struct ub_result *r)
@@ -237,6 +234,7 @@ static void arrived(void *arg, int err, struct ub_result *r)
 	}
 	l->rcode = r->rcode;
 	l->nxdomain = r->nxdomain;
+	l->end = dns_name_canon(r->canonname ? r->canonname : r->qname);
 	if (r->bogus) {
 		l->security = SECURITY_BOGUS;
 		take_data(l, r);
@@ -289,6 +287,7 @@ void lookups_free(struct lookup *l, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(l[i].why);
+		free(l[i].end);
 		dns_rrs_free(&l[i].rrs);
 	}
 }

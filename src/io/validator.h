@@ -36,6 +36,7 @@ struct lookup {
 	struct dns_rrs rrs;             /* the RRset of the answer if there is one: owner is the
 	                                 * canonical name; empty for NXDOMAIN and no data.  That of a
 	                                 * bogus answer too: good for nothing but where to ask */
+	char         *end;              /* where aliases lead, canonical; name if there are none; NULL: no answer */
 	bool          nxdomain;
 	int           rcode;
 };
