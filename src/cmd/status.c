@@ -10,6 +10,7 @@
 #include "run/exposure.h"
 #include "run/eyes.h"
 #include "run/observe.h"
+#include "run/servers.h"
 #include "run/suggest.h"
 #include "sys/clock.h"
 #include "sys/fs.h"
@@ -23,6 +24,7 @@
 /* One line of the table, ready to print. */
 struct view {
 	const struct line *l;
+	const struct world *w;
 	struct facts    f;
 	struct forecast next;
 	enum step       held;           /* what the reason is about, if it is not what comes next */
@@ -224,6 +226,65 @@ static void print_orders(const struct view *v)
 	}
 }
 
+static void print_servers(const struct view *v)
+{
+	struct servers_row *rows;
+	size_t n;
+
+	servers_rows(&rows, &n, v->w, v->l);
+	for (size_t i = 0; i < n; i++) {
+		const struct servers_row *r = &rows[i];
+		char at[WHEN_TEXT_LEN], until[WHEN_TEXT_LEN], *text;
+
+		when_format_minute(at, r->view->looked_at);
+		when_format_minute(until, r->view->until_at);
+		if (r->key)
+			text = mem_format("%s at %s: %s (%s)%s, until %s UTC; looked at %s UTC", r->endpoint->name,
+					  r->endpoint->address, r->key, key_family_name(r->family),
+					  r->good && !r->current ? " by an old certificate" : "", until, at);
+		else
+			text = mem_format("%s at %s: %s (%s); looked at %s UTC", r->endpoint->name, r->endpoint->address,
+					  r->view->why ? r->view->why : served_state_name(r->view->state),
+					  key_family_name(r->family), at);
+		print_wrapped(text, "    ", "      ", 80);
+		free(text);
+	}
+	servers_rows_free(rows, n);
+}
+
+static void put_servers(struct json *o, const struct view *v)
+{
+	struct json *list = json_put(o, "endpoints", json_array());
+	struct servers_row *rows;
+	size_t n;
+
+	servers_rows(&rows, &n, v->w, v->l);
+	for (size_t i = 0; i < n; i++) {
+		const struct served_view *s = rows[i].view;
+		struct json *r = json_put(list, NULL, json_object());
+
+		json_put_str(r, "name", rows[i].endpoint->name);
+		json_put_str(r, "address", rows[i].endpoint->address);
+		json_put_str(r, "family", key_family_name(rows[i].family));
+		json_put_str(r, "state", served_state_name(s->state));
+		json_put_str(r, "key", rows[i].key);
+		json_put_bool(r, "ok", rows[i].good && rows[i].current);
+		json_put_bool(r, "current", rows[i].current);
+		put_instant(r, "looked", s->looked_at);
+		if (s->why)
+			json_put_str(r, "why", s->why);
+		put_instant(r, "failing", s->failing_at);
+		if (!*s->spki)
+			continue;
+		json_put_str(r, "spki", s->spki);
+		json_put_str(r, "serial", s->serial);
+		put_instant(r, "not_after", s->until_at);
+		put_instant(r, "seen", s->seen_at);
+		put_instant(r, "since", s->spki_since_at);
+	}
+	servers_rows_free(rows, n);
+}
+
 static void print_view(const struct view *v, bool verbose)
 {
 	char age[WHEN_TEXT_LEN] = "-", left[WHEN_TEXT_LEN] = "-", when[WHEN_TEXT_LEN];
@@ -262,6 +323,7 @@ static void print_view(const struct view *v, bool verbose)
 	if (verbose) {
 		print_certificate(v);
 		print_records(v);
+		print_servers(v);
 	}
 }
 
@@ -317,6 +379,7 @@ static void put_view(struct json *lines, const struct view *v)
 	put_texts(o, "warnings", &v->warnings);
 	put_revocations(o, &v->l->ledger);
 	put_certificate(o, v);
+	put_servers(o, v);
 	put_key(o, "live", &v->f.live, v->l->policy.verifies);
 	put_key(o, "staging", &v->f.staging, v->l->policy.verifies);
 	put_key(o, "retired", &v->f.retired, false);
@@ -361,6 +424,7 @@ static void look(struct view *v, struct scene *s, struct line *l)
 {
 	world_load(&s->world, l);
 	v->l = l;
+	v->w = &s->world;
 	if (l->failed)
 		return;
 	/* before the facts are taken, since it takes some of its own */
@@ -372,6 +436,7 @@ static void look(struct view *v, struct scene *s, struct line *l)
 	v->held = held_step(l, &v->f, &v->next, v->now);
 	list_orders(&v->orders, &v->f);
 	eyes_warnings(&v->warnings, l, &v->f);
+	servers_warnings(&v->warnings, &s->world, l);
 }
 
 enum exit_status cmd_status(const struct args *a)

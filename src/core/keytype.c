@@ -13,6 +13,33 @@ static const char *const names[] = {
 };
 _Static_assert(sizeof(names) / sizeof(names[0]) == KEY_TYPE_N, "a name for each key type");
 
+static const enum key_family families[] = {
+	[KEY_EC_256] = KEY_FAMILY_ECDSA,
+	[KEY_EC_384] = KEY_FAMILY_ECDSA,
+	[KEY_RSA_2048] = KEY_FAMILY_RSA,
+	[KEY_RSA_3072] = KEY_FAMILY_RSA,
+	[KEY_RSA_4096] = KEY_FAMILY_RSA,
+	[KEY_OTHER] = KEY_FAMILY_ANY,
+};
+_Static_assert(sizeof(families) / sizeof(families[0]) == KEY_TYPE_N, "a family for each key type");
+
+static const char *const family_names[] = {
+	[KEY_FAMILY_RSA] = "RSA",
+	[KEY_FAMILY_ECDSA] = "ECDSA",
+	[KEY_FAMILY_ANY] = "any",
+};
+_Static_assert(sizeof(family_names) / sizeof(family_names[0]) == KEY_FAMILY_N, "a name for each family");
+
+enum key_family key_type_family(enum key_type t)
+{
+	return families[t];
+}
+
+const char *key_family_name(enum key_family f)
+{
+	return family_names[f];
+}
+
 const char *key_type_name(enum key_type t)
 {
 	return names[t];

@@ -15,6 +15,11 @@ enum key_type {
 	KEY_TYPE_N,
 };
 
+/* What a client can ask a server for: of each family it presents one key at most. */
+enum key_family { KEY_FAMILY_RSA, KEY_FAMILY_ECDSA, KEY_FAMILY_ANY, KEY_FAMILY_N };
+enum key_family key_type_family(enum key_type t);       /* ANY of KEY_OTHER */
+const char *key_family_name(enum key_family f);         /* "RSA", "ECDSA", "any" */
+
 const char *key_type_name(enum key_type t);             /* "ec-256" */
 bool key_type_parse(const char *name, enum key_type *t);        /* KEY_OTHER is not parsed */
 

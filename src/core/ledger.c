@@ -44,6 +44,7 @@ void ledger_free(struct ledger *l)
 	for (size_t i = 0; i < l->eyes_n; i++)
 		horizon_free(&l->eyes[i]);
 	free(l->eyes);
+	served_free(&l->served);
 	*l = (struct ledger){ 0 };
 }
 
@@ -423,6 +424,12 @@ void acks_failed(struct acks *a, const char *command, const char *error, int64_t
 	k->error = mem_copy_str(error);
 }
 
+void acks_distrust(struct acks *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		a->v[i].acked = 0;
+}
+
 void acks_keep(struct acks *a, const struct strv *commands)
 {
 	size_t n = 0;
@@ -599,6 +606,7 @@ static void shift_all(struct ledger *l, int64_t by_for)
 		shift(&l->retry[s].next_at, by_for);
 	for (size_t i = 0; i < l->eyes_n; i++)
 		horizon_shift(&l->eyes[i], by_for);
+	served_shift(&l->served, by_for);
 	shift(&l->set_at, by_for);
 	shift(&l->set_done_at, by_for);
 	shift(&l->horizon_at, by_for);
@@ -636,6 +644,7 @@ static void restart_waits(struct ledger *l, const struct ledger_clock *now)
 	not_before(&l->deployed_at, sure_at);
 	for (size_t i = 0; i < l->eyes_n; i++)
 		horizon_restart(&l->eyes[i], sure_at);
+	served_restart(&l->served, sure_at, now->real_at);
 }
 
 /* A clock that was put back must not leave instants in the future: they would prolong waits by as much
@@ -785,6 +794,32 @@ static void orders(struct facts *f, struct strv *said, const struct ledger *l,
 	f->back_seen = b.seen;
 }
 
+/* Whether servers present the live key.  An endpoint that is away is waited for from the moment at which the
+ * servers were told of it, or from when the key went live if nobody has to tell them. */
+static void look_at_servers(struct facts *f, struct strv *said, const struct ledger *l,
+			    const struct ledger_view *v)
+{
+	static const enum shown shows[] = {
+		[SERVED_NO] = SHOWN_NO,
+		[SERVED_WAIT] = SHOWN_LATER,
+		[SERVED_YES] = SHOWN_YES,
+	};
+	struct served_question q;
+	struct served_judgement j;
+
+	if (!v->served || !f->live.present)
+		return;
+	q = *v->served;
+	q.told_at = f->deployed_at;
+	j = served_judge(&l->served, &q);
+	f->shown = shows[j.verdict];
+	f->shown_at = j.verdict == SERVED_NO ? 0 : j.at;
+	if (j.verdict == SERVED_YES)
+		return;
+	strv_take(said, served_text(&j));
+	f->shown_why = said->v[said->n - 1];
+}
+
 void ledger_facts(struct facts *f, struct strv *said, const struct ledger *l, const struct policy *p,
 		  const struct ledger_view *v)
 {
@@ -808,6 +843,7 @@ void ledger_facts(struct facts *f, struct strv *said, const struct ledger *l, co
 		else
 			f->deployed_at = p->blind ? 0 : live->live_at;
 	}
+	look_at_servers(f, said, l, v);
 	orders(f, said, l, v);
 	look(&f->live, said, l, v, true);
 	look(&f->staging, said, l, v, f->live.compromised);

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "core/horizon.h"
 #include "core/rollover.h"
+#include "core/served.h"
 #include "core/suggestion.h"
 
 #include <stddef.h>
@@ -108,6 +109,8 @@ struct ledger {
 	struct horizon *eyes;           /* what was seen of each owner, in order of owners */
 	size_t  eyes_n;
 
+	struct served served;           /* what was seen of each server */
+
 	struct ledger_clock clock;      /* of the last save */
 };
 
@@ -155,6 +158,7 @@ bool acks_pending(const struct acks *a, const struct strv *commands, int what);
 void acks_ok(struct acks *a, const char *command, int what, int64_t now);
 void acks_failed(struct acks *a, const char *command, const char *error, int64_t now);
 void acks_keep(struct acks *a, const struct strv *commands);   /* forget all others */
+void acks_distrust(struct acks *a);     /* what was acknowledged was not done: owed again */
 void ledger_deployed(struct ledger *l, int64_t now);    /* every certchange hook acknowledged */
 
 /* Eyes.  Fits them to the owners that are configured, and to the keysets that matter: live, staging, and
@@ -186,7 +190,9 @@ struct ledger_view {
 	const struct strv *certchange;          /* configured hook commands */
 	const struct strv *keychange;
 	const struct horizon_policy *horizon;   /* where the policy verifies; else NULL */
-	int64_t fresh_at;                       /* servers must have been asked since; 0: status only */
+	int64_t fresh_at;                       /* name servers must have been asked since; 0: status only */
+	const struct served_question *served;   /* where the policy looks at servers; else NULL.  told_at is
+						 * filled in from the ledger */
 	int64_t now;
 	bool include_wrong;                     /* an include file does not show the recorded set */
 	bool links_wrong;

@@ -8,6 +8,7 @@
  *     of the removal of records;
  *   - certificates of the staged key before its promotion, promotion before renewing what it replaces;
  *   - deployment before publication, so that the first set names a key that is served;
+ *   - where servers are looked at, what they present is the gate of the first set and of retirement;
  *   - retirement before staging, so that one change is finished before the next begins.
  * Touches: nothing.
  */
@@ -145,12 +146,27 @@ int64_t rollover_settled_at(const struct policy *p, const struct facts *f)
 		     k->stale_until_at ? when_add(k->stale_until_at, CACHE_ROUNDING_FOR) : 0);
 }
 
+/* When every server presents the live key, or is not waited for any more. */
+static int64_t presented_at(const struct policy *p, const struct facts *f)
+{
+	if (!p->looks)
+		return 0;
+	return f->shown == SHOWN_NO ? WHEN_NEVER : f->shown == SHOWN_LATER ? f->shown_at : 0;
+}
+
 int64_t rollover_retire_at(const struct policy *p, const struct facts *f)
 {
-	if (!f->retired.present || !f->deployed_at)
+	const struct key_facts *k = &f->retired;
+	int64_t at;
+
+	if (!k->present || !f->deployed_at)
 		return WHEN_NEVER;
-	return when_add(later(f->retired.retired_at, f->deployed_at),
-			f->retired.compromised ? 0 : p->retire_after_for);
+	if (k->compromised)
+		return later(later(k->retired_at, f->deployed_at), presented_at(p, f));
+	at = when_add(k->retired_at, p->rollback_for);
+	if (p->looks)
+		return later(at, presented_at(p, f));
+	return later(at, when_add(later(k->retired_at, f->deployed_at), p->retire_after_for));
 }
 
 /* Guards --------------------------------------------------------------------------------------- */
@@ -183,10 +199,25 @@ static bool served(const struct in *i)
 	return !i->p->tells || i->f->deployed_at;
 }
 
+static bool presented(const struct in *i)
+{
+	return i->now >= presented_at(i->p, i->f);
+}
+
+static bool unpresented(const struct in *i)
+{
+	return !presented(i);
+}
+
 /* The first set waits for the servers; one that adds to a set with the live key in it need not. */
 static bool publishable(const struct in *i)
 {
-	return unpublished(i) && (served(i) || i->f->live.published_at);
+	return unpublished(i) && ((served(i) && presented(i)) || i->f->live.published_at);
+}
+
+static bool first_unpresented(const struct in *i)
+{
+	return unpublished(i) && !i->f->live.published_at && !presented(i);
 }
 
 static bool roll_due(const struct in *i)
@@ -315,6 +346,11 @@ static bool blind(const struct in *i)
 	return i->p->blind;
 }
 
+static bool looked(const struct in *i)
+{
+	return i->p->looks;
+}
+
 static bool back_impossible(const struct in *i)
 {
 	return i->f->back_wanted;
@@ -327,7 +363,7 @@ static bool back_impossible(const struct in *i)
 #define PH_PAST  (PH_RETIRING | PH_CROWDED)
 
 /* Where the reason in words of a row is found. */
-enum about { NOBODY, STAGED_KEY, LIVE_KEY, BACK_KEY };
+enum about { NOBODY, STAGED_KEY, LIVE_KEY, BACK_KEY, SERVERS };
 
 static const struct rule {
 	int         phases;                     /* mask of enum phase */
@@ -353,6 +389,7 @@ static const struct rule {
 	{ PH_LIVE,                purgeable,        DO_PURGE,         "a removed key is of no use to anybody", NOBODY },
 	{ PH_LIVE,                bare,             DO_NOTHING,       "the CA has given no certificate yet, and servers do not get another one", NOBODY },
 	{ PH_LIVE,                unserved,         DO_NOTHING,       "a post-certchange hook has not succeeded: servers may not have the live key", NOBODY },
+	{ PH_LIVE,                first_unpresented, DO_NOTHING,      "the first records wait until every server presents the key", SERVERS },
 	{ PH_LIVE,                unpublished,      DO_NOTHING,       "a publisher has not acknowledged the TLSA set", NOBODY },
 	{ PH_PAST,                back_impossible,  DO_NOTHING,       "the roll-back waits: the old key's records are not published everywhere", BACK_KEY },
 	{ PH_NEXT,                uncertified,      DO_NOTHING,       "the staged key has no certificate that fits", NOBODY },
@@ -360,7 +397,9 @@ static const struct rule {
 	{ PH_NEXT,                unsettled,        DO_NOTHING,       "caches may still hold the old TLSA set", STAGED_KEY },
 	{ PH_NEXT,                always,           DO_NOTHING,       "a next key is staged and published; the live key is not due", NOBODY },
 	{ PH_PAST,                blind,            DO_NOTHING,       "no post-certchange hook and no retire-after: old records stay", NOBODY },
+	{ PH_PAST,                unpresented,      DO_NOTHING,       "old records stay until every server presents the live key", SERVERS },
 	{ PH_PAST,                unsure,           DO_NOTHING,       "old records stay until name servers were seen with the live key", LIVE_KEY },
+	{ PH_PAST,                looked,           DO_NOTHING,       "old records stay for a while, so that the key can be rolled back", NOBODY },
 	{ PH_PAST,                always,           DO_NOTHING,       "servers may still present the old key", NOBODY },
 	{ PH_LIVE,                always,           DO_NOTHING,       "up to date", NOBODY },
 	/* clang-format on */
@@ -377,6 +416,8 @@ static const char *detail_of(const struct in *i, enum about a)
 		return i->p->verifies ? i->f->live.seen : NULL;
 	case BACK_KEY:
 		return i->p->verifies ? i->f->back_seen : NULL;
+	case SERVERS:
+		return i->p->looks ? i->f->shown_why : NULL;
 	}
 	return NULL;
 }
@@ -402,6 +443,7 @@ static int64_t next_instant(const struct in *i, enum phase ph)
 	sooner(&at, rollover_key_due_at(i->p, i->f), i->now);
 	sooner(&at, rollover_settled_at(i->p, i->f), i->now);
 	sooner(&at, rollover_retire_at(i->p, i->f), i->now);
+	sooner(&at, presented_at(i->p, i->f), i->now);
 	if (i->p->verifies && i->f->retired.present && i->f->live.sight == SIGHT_WAIT)
 		sooner(&at, i->f->live.safe_at, i->now);
 	if (i->f->purge_at)
@@ -448,7 +490,8 @@ struct forecast rollover_forecast(const struct policy *p, const struct facts *no
 {
 	struct facts tidy = *now_f;
 	const struct facts *f = &tidy;
-	bool waits = rollover_phase(f) != PH_STEADY;
+	struct in in = { p, now_f, now };
+	bool waits = rollover_phase(f) != PH_STEADY || first_unpresented(&in);
 	struct decision first, d;
 	bool by_first;
 
@@ -492,6 +535,8 @@ static void change_live(const struct policy *p, struct facts *f, int64_t now)
 {
 	f->deploy_pending = p->tells;
 	f->deployed_at = p->tells || p->blind ? 0 : now;
+	f->shown = p->tells ? SHOWN_NO : SHOWN_YES;
+	f->shown_why = NULL;
 }
 
 static void acknowledge(const struct policy *p, struct key_facts *k, bool first, int64_t now)
@@ -560,6 +605,7 @@ void rollover_assume(const struct policy *p, struct facts *f, enum step s, int64
 		break;
 	case DO_DEPLOY:
 		f->deploy_pending = false;
+		f->shown = SHOWN_YES;
 		if (!f->deployed_at)
 			f->deployed_at = now;
 		break;

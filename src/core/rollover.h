@@ -60,7 +60,9 @@ enum step {
 struct policy {
 	int64_t max_key_age_for;
 	int64_t staging_for;            /* from the acknowledged publication to the promotion */
-	int64_t retire_after_for;       /* from "servers were told" to the removal of old records */
+	int64_t retire_after_for;       /* from "servers were told" to the removal of old records, where
+					 * nobody looks at the servers */
+	int64_t rollback_for;           /* old records stay so long after the promotion */
 	int64_t renew_before_for;       /* 0: by fraction */
 	int32_t renew_num, renew_den;   /* num/den of the lifetime left; 0/0: 1/3, or 1/2 under ten days */
 	int64_t cert_for;               /* lifetime of certificates, for forecasts */
@@ -69,9 +71,10 @@ struct policy {
 	bool    publishes;              /* TLSA owners or a key-change hook: somebody relies on DNS */
 	bool    tells;                  /* there is a post-certchange hook */
 	bool    no_stand_in;            /* servers get nothing before a certificate of the issuer's */
+	bool    looks;                  /* servers are looked at: what they present decides, not the hooks' word */
 	bool    verifies;               /* name servers are asked: what they show decides, not the wait */
 	int64_t verified_for;           /* then: what it takes from publication to proof, for forecasts */
-	bool    blind;                  /* publishes, does not tell, and retire-after was not given:
+	bool    blind;                  /* publishes, does not tell nor look, and retire-after was not given:
 	                                 * we cannot know when servers have switched */
 };
 
@@ -80,6 +83,13 @@ enum sight {
 	SIGHT_HOLD,                     /* no, and time alone will not change that */
 	SIGHT_WAIT,                     /* no, but from safe_at on if all stays as it is */
 	SIGHT_GO,                       /* yes */
+};
+
+/* What was seen at the servers (core/served.h): does every one of them present the live key? */
+enum shown {
+	SHOWN_NO,                       /* no, and time alone will not change that */
+	SHOWN_LATER,                    /* some are away, and from shown_at on are not waited for */
+	SHOWN_YES,
 };
 
 struct key_facts {
@@ -113,6 +123,9 @@ struct facts {
 	bool    set_pending;            /* a publisher has not acknowledged the recorded one */
 	bool    deploy_pending;         /* a post-certchange hook has not acknowledged the live certificate */
 	int64_t deployed_at;            /* servers have the live *key* since; 0: not (known) yet */
+	enum shown shown;               /* where the policy looks */
+	int64_t shown_at;
+	const char *shown_why;          /* in words, of NO and LATER; the caller's; or NULL */
 	bool    roll_wanted;            /* an operator ordered a rollover of the present live key */
 	bool    force;                  /* ... without waiting for caches */
 	bool    back_wanted;            /* an operator ordered the newest retired key back */

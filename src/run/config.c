@@ -240,7 +240,7 @@ static void note_refusals(struct loader *k, enum option_id id, const struct sett
  * because what it inherits was complained about before. */
 static void parse_layer(struct loader *k, struct line_config *l, struct layer *given, int32_t file)
 {
-	l->staging_for = DURATION_UNSET;
+	l->staging_for = l->rollback_for = l->away_for = DURATION_UNSET;
 	l->key_gid = (gid_t)-1;
 	l->file = file;
 	l->origin = mem_array(OPTIONS_N, sizeof(*l->origin));

@@ -66,6 +66,7 @@ struct line_config {
 	bool        standby;
 	int64_t     retire_after_for;   /* 48h unless given */
 	bool        retire_after_given;
+	int64_t     rollback_for;       /* retire_after_for unless given */
 
 	/* [hooks]: commands, one a line of the value: an absolute path and arguments, with one
 	 * blank between them; there is no quoting */
@@ -109,6 +110,17 @@ struct line_config {
 	char       *include_file;       /* NULL in a line without owners */
 	int         verify;             /* enum verify; NO without owners */
 	bool        allow_ta;           /* usage 2 with a public CA */
+
+	/* [endpoints]: the servers, and how they are looked at */
+	bool        look;               /* computed unless given */
+	struct strv endpoints;          /* "NAME [STARTTLS] [ADDRESS ...]": NAME is an owner or
+	                                 * "HOST:PORT"; no addresses: those in DNS */
+	struct strv starttls;           /* "WHAT WORD": WHAT is a port, a NAME, or "*" */
+	char       *xmpp_domain;        /* NULL: the host */
+	struct strv sources;            /* addresses to look from */
+	int64_t     look_every_for;
+	int64_t     away_for;           /* an endpoint that is away is not waited for after this; 0: it is;
+	                                 * DURATION_UNSET: as retire-after */
 
 	/* [dns]: how name servers are found, asked and believed (core/horizon.h) */
 	struct strv dns_servers;        /* "ZONE ADDRESS ...": instead of what DNS says */
@@ -197,6 +209,9 @@ enum value_type {
 	VALUE_RESOLVERS,                /* addresses, or "system" or "recurse" */
 	VALUE_ZONE_SERVERS,             /* rows "ZONE ADDRESS ..." */
 	VALUE_ZONE_SERVER,              /* rows "ZONE ADDRESS" */
+	VALUE_ENDPOINTS,                /* rows "NAME [STARTTLS] [ADDRESS ...]" */
+	VALUE_ADDRESSES,                /* by blanks, without ports */
+	VALUE_STARTTLS,                 /* rows "[WHAT] WORD" */
 	VALUE_ZONE_FILES,               /* rows "[ZONE] FILE" */
 	VALUE_CAS,                      /* names or https URLs, by blanks */
 	VALUE_CONTACTS,                 /* mail addresses, by blanks */

@@ -9,6 +9,7 @@
 #include "run/config_parts.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/when.h"
 #include "core/ca.h"
 #include "sys/addr.h"
@@ -84,6 +85,36 @@ static void check_verify(const struct check *k)
 			"validate = no: signatures are not checked, so anybody on the way to a name server "
 			"can make \"%s\" believe that its records are there",
 			l->name);
+}
+
+/* What is looked at, and what follows from what is seen. */
+static void check_endpoints(const struct check *k)
+{
+	struct line_config *l = k->l;
+
+	if (!given(k, OPT_LOOK)->value)
+		l->look = l->verify == VERIFY_SERVERS || l->endpoints.n;
+	else if (!l->look && l->owners.n && l->verify == VERIFY_SERVERS && !given(k, OPT_LOOK)->bad)
+		WARNING(k, OPT_LOOK,
+			"look = no: nobody looks whether the servers of \"%s\" present its keys; hooks are believed, "
+			"and the records of old keys go by time",
+			l->name);
+	if (l->rollback_for == DURATION_UNSET)
+		l->rollback_for = l->retire_after_for;
+	if (l->away_for == DURATION_UNSET)
+		l->away_for = !l->post_certchange.n ? 0 : l->retire_after_for > 0 ? l->retire_after_for : 1;
+	for (size_t i = 0; i < l->starttls.n && !given(k, OPT_STARTTLS)->bad; i++) {
+		char *what = mem_copy_strn(l->starttls.v[i], strcspn(l->starttls.v[i], " "));
+		bool found = strpbrk(what, "._") == NULL || strv_has(&l->owners, what);
+
+		for (size_t n = 0; n < l->endpoints.n && !found; n++)
+			found = text_starts(l->endpoints.v[n], what) && strchr(" ", l->endpoints.v[n][strlen(what)]);
+		if (!found && is_own(k, OPT_STARTTLS))
+			PROBLEM(k, OPT_STARTTLS,
+				"\"%s\" has no endpoint %s: name it in [dane] owners or [endpoints] servers, or "
+				"correct this", l->name, what);
+		free(what);
+	}
 }
 
 static void check_staging(const struct check *k)
@@ -203,7 +234,7 @@ static void check_visibility(const struct check *k)
 			"\"%s\" has a post-keychange command and no staging time: if that command "
 			"publishes TLSA records, new keys go live before caches know them",
 			l->name);
-	if ((l->owners.n || l->post_keychange.n) && !l->post_certchange.n && !l->retire_after_given)
+	if ((l->owners.n || l->post_keychange.n) && !l->post_certchange.n && !l->retire_after_given && !l->look)
 		WARNING(k, OPT_RETIRE_AFTER,
 			"nothing tells the servers of \"%s\" about new keys, so the records of old "
 			"ones are never removed: give [hooks] post-certchange, or [timing] "
@@ -353,6 +384,7 @@ void check_line(struct notes *problems, struct notes *warnings, struct line_conf
 			"no domains: name at least one, \"domains = mx.example.org\" above the "
 			"first section");
 	check_verify(&k);
+	check_endpoints(&k);
 	check_staging(&k);
 	check_publication(&k);
 	check_visibility(&k);

@@ -76,6 +76,9 @@ static const struct config_option options[] = {
 	[OPT_RETIRE_AFTER] = { ROW("timing", "retire-after", VALUE_DURATION, retire_after_for),
 		.help = "How long the records of a replaced key stay published.",
 		.fallback = "48h", .min = 0, .max = YEAR },
+	[OPT_ROLLBACK_WINDOW] = { ROW("timing", "rollback-window", VALUE_DURATION, rollback_for),
+		.help = "How long a replaced key's records stay at least, so that it can be used again at once.",
+		.fallback = "as retire-after", .fallback_words = true, .min = 0, .max = YEAR },
 
 	[OPT_POST_CERTCHANGE] = { ROW("hooks", "post-certchange", VALUE_COMMANDS, post_certchange),
 		.help = "Commands to run after the live certificate changed, one a line.",
@@ -197,6 +200,33 @@ static const struct config_option options[] = {
 	[OPT_ALLOW_TA] = { ROW("dane", "allow-ta", VALUE_YES_NO, allow_ta),
 		.help = "Whether usage 2 may name a certificate of a CA, which may change without notice.",
 		.fallback = "no" },
+
+	[OPT_LOOK] = { ROW("endpoints", "look", VALUE_YES_NO, look),
+		.help = "Whether servers are looked at: the first records, and the removal of old ones, wait until "
+			"every server presents the live key.",
+		.fallback = "yes where name servers are asked or servers are named here, else no",
+		.fallback_words = true },
+	[OPT_ENDPOINTS] = { ROW("endpoints", "servers", VALUE_ENDPOINTS, endpoints),
+		.help = "Servers that DNS does not tell: an owner or HOST:PORT, then how TLS begins if that is not "
+			"what is usual at the port, then addresses if not those in DNS; one a line.",
+		.may_be_empty = true },
+	[OPT_STARTTLS] = { ROW("endpoints", "starttls", VALUE_STARTTLS, starttls),
+		.help = "How TLS begins: smtp, lmtp, imap, pop3, sieve, xmpp-client, xmpp-server, ftp, ldap, nntp, "
+			"postgres, mysql or none, with a port or an endpoint in front; one a line.",
+		.fallback = "what is usual at the port", .fallback_words = true },
+	[OPT_XMPP_DOMAIN] = { ROW("endpoints", "xmpp-domain", VALUE_TEXT, xmpp_domain),
+		.help = "The domain that XMPP servers are asked for, if it is not the name of the host.",
+		.may_be_empty = true },
+	[OPT_SOURCE] = { ROW("endpoints", "source", VALUE_ADDRESSES, sources),
+		.help = "Addresses to look from, one of IPv4 and one of IPv6.", .may_be_empty = true },
+	[OPT_LOOK_EVERY] = { ROW("endpoints", "look-every", VALUE_DURATION, look_every_for),
+		.help = "How often servers are looked at while nothing depends on it.",
+		.fallback = "1h", .min = 0, .max = 30 * DAY },
+	[OPT_AWAY] = { ROW("endpoints", "unreachable", VALUE_HOLD, away_for),
+		.help = "What to do while a server cannot be reached: hold, or believe the post-certchange hooks "
+			"after so long a time.",
+		.fallback = "as retire-after; hold in a line without post-certchange",
+		.fallback_words = true, .min = 1, .max = YEAR },
 
 	[OPT_SERVERS] = { ROW("dns", "servers", VALUE_ZONE_SERVERS, dns_servers),
 		.help = "Authoritative servers of a zone, instead of those that DNS names: the zone and "
@@ -405,9 +435,12 @@ char *config_value(const struct line_config *l, size_t i)
 	case VALUE_CONTACTS:
 	case VALUE_ALIASES:
 	case VALUE_LISTEN:
+	case VALUE_ENDPOINTS:
+	case VALUE_ADDRESSES:
 		return list_text(field);
 	case VALUE_EAB:
 	case VALUE_CHALLENGES:
+	case VALUE_STARTTLS:
 		return starred_text(field);
 	case VALUE_RESOLVERS:
 		return l->recurse ? mem_copy_str("recurse")
@@ -476,6 +509,9 @@ void option_free_all(struct line_config *l)
 		case VALUE_CHALLENGES:
 		case VALUE_ALIASES:
 		case VALUE_LISTEN:
+		case VALUE_ENDPOINTS:
+		case VALUE_STARTTLS:
+		case VALUE_ADDRESSES:
 			strv_free(field);
 			break;
 		case VALUE_ISSUER:

@@ -619,6 +619,15 @@ void option_parse(struct parser *p, enum option_id id, const char *value, struct
 	case VALUE_ZONE_SERVER:
 		option_zone_servers(p, value, true, field);
 		break;
+	case VALUE_ENDPOINTS:
+		option_endpoints(p, value, field);
+		break;
+	case VALUE_STARTTLS:
+		option_starttls(p, value, field);
+		break;
+	case VALUE_ADDRESSES:
+		option_addresses(p, value, field);
+		break;
 	case VALUE_ZONE_FILES:
 		option_zone_files(p, value, field);
 		break;

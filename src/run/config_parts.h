@@ -21,6 +21,7 @@ enum option_id {
 	OPT_URGENT_BEFORE,
 	OPT_STANDBY,
 	OPT_RETIRE_AFTER,
+	OPT_ROLLBACK_WINDOW,
 	OPT_POST_CERTCHANGE,
 	OPT_POST_KEYCHANGE,
 	OPT_LIFETIME,
@@ -54,6 +55,13 @@ enum option_id {
 	OPT_INCLUDE_FILE,
 	OPT_VERIFY,
 	OPT_ALLOW_TA,
+	OPT_LOOK,
+	OPT_ENDPOINTS,
+	OPT_STARTTLS,
+	OPT_XMPP_DOMAIN,
+	OPT_SOURCE,
+	OPT_LOOK_EVERY,
+	OPT_AWAY,
 	OPT_SERVERS,
 	OPT_RESOLVER,
 	OPT_PORT,
@@ -134,6 +142,10 @@ void option_resolvers(struct parser *p, const char *value, struct line_config *l
 void option_zone_servers(struct parser *p, const char *value, bool one, struct strv *out);
 /* Rows "ZONE FILE", or "FILE" for every zone. */
 void option_zone_files(struct parser *p, const char *value, struct strv *out);
+/* Values of [endpoints], in the form in which struct line_config has them. */
+void option_endpoints(struct parser *p, const char *value, struct strv *out);
+void option_starttls(struct parser *p, const char *value, struct strv *out);
+void option_addresses(struct parser *p, const char *value, struct strv *out);
 /* Values of [acme]. */
 void option_cas(struct parser *p, const char *value, struct strv *out);
 void option_contacts(struct parser *p, const char *value, struct strv *out);

@@ -16,6 +16,7 @@
 #include "run/publish.h"
 #include "run/publish_update.h"
 #include "run/respond.h"
+#include "run/servers.h"
 #include "run/step.h"
 #include "run/store.h"
 #include "sys/clock.h"
@@ -572,6 +573,31 @@ static void look(struct engine *en, struct line **lines, size_t n)
 			engine_save(en, lines[i]);
 }
 
+/* Those of the lines whose servers are to be looked at, or all that look. */
+static void look_at_servers(struct engine *en, struct line **lines, size_t n, bool all)
+{
+	struct line **due = mem_array(n, sizeof(struct line *));
+	size_t due_n = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (lines[i]->policy.looks && !lines[i]->failed && (all || servers_due(en->w, lines[i])))
+			due[due_n++] = lines[i];
+	servers_look(due, due_n, en->jobs);
+	for (size_t i = 0; i < due_n && !en->dry_run; i++)
+		engine_save(en, due[i]);
+	free(due);
+}
+
+/* A hook said yes, and servers present the old key or certificate all the same: they are told again. */
+static void distrust_deployment(struct engine *en, struct line *l)
+{
+	if (!l->policy.looks || !l->policy.tells || l->failed || !servers_behind(en->w, l))
+		return;
+	engine_tell(en, TELL_WHY, l, "servers do not present what they were told of: they are told again");
+	acks_distrust(&l->ledger.certchange);
+	engine_save(en, l);
+}
+
 /* Time for a publisher to do what it has acknowledged, before it is asked again. */
 #define UNSEEN_FOR HOUR
 
@@ -617,6 +643,32 @@ static void look_again(const struct round *r)
 		look(r->en, lines, n);
 		for (size_t i = 0; i < n; i++)
 			if (!lines[i]->failed && !eyes_content(lines[i]))
+				lines[left++] = lines[i];
+		n = left;
+	}
+	free(lines);
+}
+
+/* Nor does a reload hook's. */
+static void look_at_told_servers(const struct round *r)
+{
+	static const unsigned pauses_ms[] = { 0, 300, 700, 1500, 3000 };
+	int64_t until_ms = clock_monotonic_ms() + LOOK_AGAIN_MS;
+	struct line **lines = mem_array(r->n, sizeof(struct line *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->tasks[i].step == DO_DEPLOY && r->tasks[i].l->policy.looks && !r->tasks[i].l->failed)
+			lines[n++] = r->tasks[i].l;
+	for (size_t p = 0; p < ARRAY_LEN(pauses_ms) && n && !proc_stopping() &&
+			   clock_monotonic_ms() < until_ms;
+	     p++) {
+		size_t left = 0;
+
+		clock_pause_ms(pauses_ms[p]);
+		look_at_servers(r->en, lines, n, true);
+		for (size_t i = 0; i < n; i++)
+			if (!lines[i]->failed && !servers_content(r->en->w, lines[i]))
 				lines[left++] = lines[i];
 		n = left;
 	}
@@ -736,6 +788,7 @@ static void run_rounds(struct engine *en, struct line **lines, bool *active, siz
 		run_moves(&r);
 		run_hand_outs(&r);
 		look_again(&r);
+		look_at_told_servers(&r);
 		wake_siblings(&r, active, n);
 	}
 	free(r.tasks);
@@ -778,6 +831,8 @@ static void tell_alarms(struct engine *en, struct line *l)
 	line_facts(&f, en->w, l);
 	eyes_alarms(&alarms, l, &f);
 	eyes_warnings(&warnings, l, &f);
+	servers_alarms(&alarms, en->w, l, &f);
+	servers_warnings(&warnings, en->w, l);
 	expiry_alarms(&alarms, l, &f, clock_now());
 	for (size_t i = 0; i < alarms.n; i++)
 		engine_tell(en, TELL_FAILED, l, alarms.v[i]);
@@ -797,6 +852,7 @@ struct tally engine_run(struct engine *en, struct line **lines, size_t n, const 
 		active[i] = !lines[i]->failed;
 	}
 	look(en, lines, n);
+	look_at_servers(en, lines, n, false);
 	if (!en->dry_run)
 		engine_clean(en, lines, n);
 	if (!en->dry_run)
@@ -806,8 +862,10 @@ struct tally engine_run(struct engine *en, struct line **lines, size_t n, const 
 			continue;
 		if (en->dry_run)
 			forecast(en, lines[i]);
-		else
+		else {
 			distrust_unseen(en, lines[i]);
+			distrust_deployment(en, lines[i]);
+		}
 	}
 	if (!en->dry_run)
 		run_lines(en, lines, active, n);
@@ -900,6 +958,7 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 					    "(challenges.json)"));
 	expiry_alarms(out, l, &f, clock_now());
 	eyes_alarms(out, l, &f);
+	servers_alarms(out, w, l, &f);
 }
 
 bool engine_only_waits(const struct line *l, const struct strv *pending)

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/when.h"
+#include "run/endpoints.h"
 #include "run/store.h"
 #include "sys/clock.h"
 
@@ -142,6 +143,7 @@ void policy_of(struct policy *p, const struct line_config *c)
 {
 	bool publishes = c->owners.n > 0 || c->post_keychange.n > 0;
 	bool tells = c->post_certchange.n > 0;
+	bool looks = endpoints_any(c);
 	int64_t ttl_for = c->ttl_for > c->ttl_floor_for ? c->ttl_for : c->ttl_floor_for;
 	int64_t verified_for = ttl_for * (c->old_ttls > 1 ? c->old_ttls : 1) + c->margin_for;
 
@@ -151,6 +153,7 @@ void policy_of(struct policy *p, const struct line_config *c)
 		.max_key_age_for = c->max_key_age_for,
 		.staging_for = c->staging_for,
 		.retire_after_for = c->retire_after_for,
+		.rollback_for = c->rollback_for,
 		.renew_before_for = c->renew_before.before_for,
 		.renew_num = c->renew_before.num,
 		.renew_den = c->renew_before.den,
@@ -160,7 +163,8 @@ void policy_of(struct policy *p, const struct line_config *c)
 		.standby = c->standby,
 		.publishes = publishes,
 		.tells = tells,
-		.blind = publishes && !tells && !c->retire_after_given,
+		.looks = looks,
+		.blind = publishes && !tells && !looks && !c->retire_after_given,
 		.verifies = c->verify == VERIFY_SERVERS,
 		.verified_for = verified_for,
 	};
@@ -199,6 +203,8 @@ void line_unload(struct line *l)
 	l->unreadable = false;
 	l->dropped_gen = 0;
 	strv_free(&l->said);
+	free(l->servers_problem);
+	l->servers_problem = NULL;
 }
 
 void line_reload(struct line *l)

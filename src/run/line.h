@@ -29,6 +29,8 @@ struct line {
 	unsigned          tried;                /* steps that failed in this run */
 	struct horizon_policy horizon;
 	int64_t           fresh_at;             /* name servers are asked in this run, since then; 0: not */
+	int64_t           servers_fresh_at;     /* servers are looked at in this run, since then; 0: not */
+	char             *servers_problem;      /* why nothing came of that; NULL */
 	struct strv       said;                 /* texts that facts point to */
 	bool              failed;               /* left alone in this run: err says why */
 	bool              unreadable;           /* ... because what it has in DNS is not known */

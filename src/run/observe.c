@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "run/links.h"
 #include "run/publish.h"
+#include "run/servers.h"
 #include "run/suggest.h"
 #include "sys/clock.h"
 
@@ -42,6 +43,7 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 {
 	struct strv publishers = { 0 };
 	struct set wanted;
+	struct servers_question servers = { 0 };
 	struct ledger_view v = { .wanted = &wanted };
 
 	line_wanted(&wanted, w, l);
@@ -58,9 +60,14 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 		l->horizon.old_ttl_for = l->ledger.old_ttl_for;
 		v.horizon = &l->horizon;
 	}
+	if (l->policy.looks) {
+		servers_ask(&servers, w, l);
+		v.served = &servers.q;
+	}
 	strv_free(&l->said);
 	ledger_facts(f, &l->said, &l->ledger, &l->policy, &v);
 	f->tried = l->tried;
+	servers_ask_free(&servers);
 	strv_free(&publishers);
 	set_free(&wanted);
 }

@@ -253,6 +253,7 @@ static struct json *encode(const struct ledger *l)
 	put_orders(o, l);
 	put_suggestions(o, l);
 	store_put_eyes(o, l);
+	store_put_served(o, l);
 	return o;
 }
 
@@ -416,6 +417,7 @@ static void decode(struct ledger *l, const struct json *o)
 	l->rolled_back_at = json_int(j, "rolled_back_at", 0);
 	get_suggestions(l, json_get(o, "suggestions"));
 	store_get_eyes(l, json_get(o, "eyes"));
+	store_get_served(l, json_get(o, "served"));
 }
 
 int store_load_ledger(struct ledger *out, bool *missing, const struct line_config *c, struct err *e)

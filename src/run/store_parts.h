@@ -1,4 +1,4 @@
-/* store_parts.h - what store.c and store_eyes.c share; nobody else includes it. */
+/* store_parts.h - what store.c and store_*.c share; nobody else includes it. */
 #ifndef RUN_STORE_PARTS_H
 #define RUN_STORE_PARTS_H
 
@@ -8,5 +8,8 @@
 /* "eyes" of the state; what is missing or not understood is as if it had never been seen. */
 void store_put_eyes(struct json *state, const struct ledger *l);
 void store_get_eyes(struct ledger *l, const struct json *list);
+/* "served" of the state; the same. */
+void store_put_served(struct json *state, const struct ledger *l);
+void store_get_served(struct ledger *l, const struct json *list);
 
 #endif

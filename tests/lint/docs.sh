@@ -123,7 +123,7 @@ verdict 'conf/certline.conf as installed changes nothing' \
 		grep '^[<>]')"
 
 # what holds without being said; some defaults are words
-literal=$(awk -F '\t' '$3 == "default" && $2 != "null" && $1 !~ "^(/name|timing/staging|dane/verify|dns/resolver)$"' "$tmp/defaults")
+literal=$(awk -F '\t' '$3 == "default" && $2 != "null" && $1 !~ "^(/name|timing/(staging|rollback-window)|dane/verify|endpoints/(look|unreachable)|dns/resolver)$"' "$tmp/defaults")
 check_defaults() {
 	compare 'has a default' "$(cut -f1 <<< "$literal")" 'given as "#key = value" in conf/certline.conf' \
 		"$(awk -F '\t' '$2 == "#" { print $1 }' "$tmp/sample")"
@@ -167,7 +167,9 @@ check_documented_defaults() {
 		said=$(sed -nE 's/.* Default: (([^.]|\.[^ ])*)\.( .*|$)/\1/p' <<< "$text")
 		real=$(awk -F '\t' -v o="$option" '$1 == o && $2 == "#" { print $3 }' "$tmp/sample")
 		[ -n "$real" ] || case $option in
-		/name | timing/staging | timing/renew-before | acme/challenges | dane/publish | dane/verify | dns/resolver)
+		/name | timing/staging | timing/renew-before | timing/rollback-window | acme/challenges | dane/publish | \
+			dane/verify | endpoints/look | endpoints/starttls | endpoints/xmpp-domain | endpoints/unreachable | \
+			dns/resolver)
 			real=${said:-words}
 			;;
 		*) real=none ;;
@@ -282,7 +284,7 @@ verdict 'every exit status is in certline(8), and no other' \
 
 # names ENUM: what rollover.c calls phases or steps
 names() {
-	awk -v start="$1_names\\[\\] = " '$0 ~ start { on = 1 } on { print } on && /};/ { exit }' src/core/rollover.c |
+	awk -v start="$1_names[] = " 'index($0, start) { on = 1 } on { print } on && /};/ { exit }' src/core/rollover.c |
 		grep -oE '"[a-z ]+"' | tr -d '"' | grep -vx nothing
 }
 verdict 'every phase and every step is in certline(8), and no other' "$(

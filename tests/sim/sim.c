@@ -2,7 +2,8 @@
  *
  * A world has a primary name server and secondaries that lag, resolvers that cache, a DANE client that
  * believes them, TLS servers that present what the last successful deployment gave them, hooks and an
- * issuer that fail, crashes before and after every deed, and a wall clock that jumps.  The line is run
+ * issuer that fail, crashes before and after every deed, and a wall clock that jumps.  In the half of the worlds
+ * in which servers are looked at, hooks say yes and servers do not hear it, and servers are down for days.  The line is run
  * by the same rules and the same notes as the program; only the disk is played here.
  *
  * Checked at every instant at which a client looks, in true time:
@@ -24,6 +25,7 @@
 #define SERVERS   3
 #define CACHES    3
 #define KEYS_MAX  8
+#define SERVING   3
 #define EPOCH     ((int64_t)1700000000)
 
 /* A set in DNS: the keysets whose records it has.  An empty one means "no DANE". */
@@ -41,6 +43,12 @@ struct name_server {
 struct cache {
 	struct dns_set set;
 	int64_t until_at;
+};
+
+/* A TLS server: what it presents, which is what it was told last, or what was live when it started. */
+struct serving {
+	int     keyset;
+	int64_t down_until_at;
 };
 
 struct world {
@@ -61,15 +69,15 @@ struct world {
 	/* outside */
 	struct name_server ns[SERVERS];
 	struct cache caches[CACHES];
-	int      served;                /* keyset */
+	struct serving serving[SERVING];
 
 	struct policy p;
 	int64_t  lag_for;               /* longest delay of a secondary */
-	double   hook_fails, issuer_fails, crashes, jumps;
+	double   hook_fails, issuer_fails, crashes, jumps, deaf, outages;
 	bool     force_bug;
 
 	/* counts */
-	uint64_t steps, rolls, renewals, crashes_n, jumps_n, looks, runs, retired, backs, emergencies;
+	uint64_t steps, rolls, renewals, crashes_n, jumps_n, looks, runs, retired, backs, emergencies, deaf_n;
 	const char *broken;
 	bool     trace;
 };
@@ -97,7 +105,7 @@ static void note(struct world *w, const char *what, int id)
 {
 	if (w->trace)
 		printf("  %9.3f d  %-14s %d  (served %d, live %d, staging %d)\n",
-		       (double)(w->t - EPOCH) / (double)DAY, what, id, w->served, w->links.live_id,
+		       (double)(w->t - EPOCH) / (double)DAY, what, id, w->serving[0].keyset, w->links.live_id,
 		       w->links.staging_id);
 }
 
@@ -127,6 +135,19 @@ static bool dns_has(const struct dns_set *s, int id)
 	return false;
 }
 
+static bool is_up(struct world *w, int i)
+{
+	struct serving *s = &w->serving[i];
+
+	if (s->down_until_at > w->t)
+		return false;
+	if (s->down_until_at) {
+		s->down_until_at = 0;
+		s->keyset = w->links.live_id;
+	}
+	return true;
+}
+
 static void settle_servers(struct world *w)
 {
 	for (int i = 0; i < SERVERS; i++) {
@@ -147,8 +168,9 @@ static void publish(struct world *w, const struct set *recorded)
 		s.id[s.n++] = recorded->v[i].keyset;
 	if (!dns_has(&s, w->links.live_id))
 		w->broken = "a published set without the live key";
-	if (!dns_has(&s, w->served) && w->served)
-		w->broken = "a published set without the served key";
+	for (int i = 0; i < SERVING; i++)
+		if (w->serving[i].keyset && is_up(w, i) && !dns_has(&s, w->serving[i].keyset))
+			w->broken = "a published set without the served key";
 	w->ns[0].now = s;
 	for (int i = 1; i < SERVERS; i++) {
 		int64_t at = w->t + between(w, 0, w->lag_for);
@@ -174,6 +196,7 @@ static bool promised(const struct world *w, int id)
 static void client_looks(struct world *w)
 {
 	struct cache *c = &w->caches[draw(w) % CACHES];
+	int i = (int)(draw(w) % SERVING), served = is_up(w, i) ? w->serving[i].keyset : 0;
 
 	settle_servers(w);
 	if (w->t >= c->until_at) {
@@ -181,9 +204,9 @@ static void client_looks(struct world *w)
 		c->until_at = w->t + (c->set.ttl_for ? c->set.ttl_for : w->p.ttl_for);
 	}
 	w->looks++;
-	if (c->set.n && w->served && !dns_has(&c->set, w->served)) {
+	if (c->set.n && served && !dns_has(&c->set, served)) {
 		w->broken = "a client was refused: its resolver has a set without the served key";
-		note(w, "REFUSED", w->served);
+		note(w, "REFUSED", served);
 	}
 }
 
@@ -200,10 +223,23 @@ static void copy_acks(struct acks *to, const struct acks *from)
 	}
 }
 
+static void copy_served(struct served *to, const struct served *from)
+{
+	to->v = from->n ? mem_array(from->n, sizeof(*to->v)) : NULL;
+	for (size_t i = 0; i < from->n; i++) {
+		to->v[i] = from->v[i];
+		to->v[i].name = mem_copy_str(from->v[i].name);
+		to->v[i].address = mem_copy_str(from->v[i].address);
+		for (int f = 0; f < KEY_FAMILY_N; f++)
+			to->v[i].views[f].why = mem_copy_str(from->v[i].views[f].why);
+	}
+}
+
 static void copy_ledger(struct ledger *to, const struct ledger *from)
 {
 	ledger_free(to);
 	*to = *from;
+	copy_served(&to->served, &from->served);
 	to->keysets = from->keysets_n ? mem_array(from->keysets_n, sizeof(*to->keysets)) : NULL;
 	if (from->keysets_n)
 		memcpy(to->keysets, from->keysets, from->keysets_n * sizeof(*to->keysets));
@@ -299,8 +335,12 @@ static enum outcome run_hook(struct world *w, struct ledger *l, bool publication
 		return CRASHED;
 	if (effect && publication)
 		publish(w, &l->set);
-	if (effect && !publication)
-		w->served = w->links.live_id;
+	for (int i = 0; i < SERVING && effect && !publication; i++) {
+		if (chance(w, w->deaf))
+			w->deaf_n++;
+		else if (is_up(w, i))
+			w->serving[i].keyset = w->links.live_id;
+	}
 	w->t += between(w, 0, 60);
 	if (crash(w))
 		return CRASHED;
@@ -422,19 +462,83 @@ static enum outcome do_step(struct world *w, struct ledger *l, enum step s)
 	mem_bug("a step that the simulation does not know");
 }
 
+/* Looking ------------------------------------------------------------------------------------------ */
+
+#define SPKI_LEN 16
+
+/* The keys that may be met: the live one is asked about. */
+static void ask(struct served_question *q, struct served_key *keys, char (*spkis)[SPKI_LEN], const struct world *w,
+		const struct ledger *l)
+{
+	*q = (struct served_question){ .keys = keys, .keys_n = l->keysets_n, .away_for = w->p.retire_after_for };
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		snprintf(spkis[i], SPKI_LEN, "%d", l->keysets[i].id);
+		keys[i] = (struct served_key){ .spki = spkis[i], .family = KEY_FAMILY_ECDSA, .words = "a key",
+					       .wanted = l->keysets[i].id == w->links.live_id };
+	}
+}
+
+static void look(struct world *w, struct ledger *l)
+{
+	struct served_answer answers[SERVING];
+	char names[SERVING][8], spkis[SERVING][SPKI_LEN];
+
+	for (int i = 0; i < SERVING; i++) {
+		struct served_answer *a = &answers[i];
+
+		snprintf(names[i], sizeof(names[i]), "%d", i);
+		snprintf(spkis[i], SPKI_LEN, "%d", w->serving[i].keyset);
+		*a = (struct served_answer){ .name = "mx", .address = names[i], .family = KEY_FAMILY_ECDSA,
+					     .at = wall(w), .why = "it is down", .spki = "", .cert = "",
+					     .serial = "" };
+		a->state = is_up(w, i) ? SERVED_PRESENTED : SERVED_AWAY;
+		if (a->state == SERVED_PRESENTED)
+			snprintf(spkis[i], SPKI_LEN, "%d", w->serving[i].keyset);
+		a->spki = a->cert = spkis[i];
+	}
+	served_note(&l->served, answers, SERVING);
+}
+
+/* A server that presents an older key is told again. */
+static void distrust(struct world *w, struct ledger *l)
+{
+	char (*spkis)[SPKI_LEN] = mem_array(l->keysets_n, SPKI_LEN);
+	struct served_key *keys = mem_array(l->keysets_n, sizeof(*keys));
+	struct served_question q;
+
+	ask(&q, keys, spkis, w, l);
+	for (size_t i = 0; i < l->served.n; i++) {
+		struct served_judgement j = served_judge_one(&l->served.v[i], &q);
+
+		if (j.reason == SR_OTHER_KEY && j.met)
+			acks_distrust(&l->certchange);
+	}
+	free(keys);
+	free(spkis);
+}
+
 static void facts_of(struct facts *f, struct world *w, struct ledger *l)
 {
+	char (*spkis)[SPKI_LEN] = mem_array(l->keysets_n, SPKI_LEN);
+	struct served_key *keys = mem_array(l->keysets_n, sizeof(*keys));
+	struct served_question q;
 	struct strv said = { 0 };
 	struct set wanted;
 	struct ledger_view v = { .wanted = &wanted, .certchange = w->p.tells ? &hooks : &none,
 				 .keychange = w->p.publishes ? &hooks : &none };
 
+	if (w->p.looks) {
+		ask(&q, keys, spkis, w, l);
+		v.served = &q;
+	}
 	wanted_of(&wanted, w, l);
 	certs_of(&v.live, w, ledger_live(l));
 	certs_of(&v.staging, w, ledger_staging(l));
 	ledger_facts(f, &said, l, &w->p, &v);
 	strv_free(&said);
 	set_free(&wanted);
+	free(keys);
+	free(spkis);
 }
 
 static void load(struct world *w, struct ledger *l)
@@ -475,6 +579,11 @@ static void run(struct world *w)
 	load(w, &l);
 	save(w, &l);
 	operator_acts(w, &l);
+	if (w->p.looks && w->links.live_id) {
+		look(w, &l);
+		distrust(w, &l);
+		save(w, &l);
+	}
 	for (int i = 0; i < 60 && !w->broken; i++) {
 		struct facts f;
 		struct decision d;
@@ -497,6 +606,8 @@ static void run(struct world *w)
 			save(w, &l);
 			continue;
 		}
+		if (d.step == DO_DEPLOY && w->p.looks)
+			look(w, &l);
 		ledger_succeeded(&l, d.step);
 		ledger_reconcile(&l, &w->links, wall(w));
 		save(w, &l);
@@ -505,8 +616,9 @@ static void run(struct world *w)
 	ledger_free(&l);
 	if (w->links.live_id && !w->on_disk[w->links.live_id % 4096])
 		w->broken = "the live key is lost";
-	if (w->served && !w->on_disk[w->served % 4096])
-		w->broken = "the served key is lost";
+	for (int i = 0; i < SERVING; i++)
+		if (is_up(w, i) && w->serving[i].keyset && !w->on_disk[w->serving[i].keyset % 4096])
+			w->broken = "the served key is lost";
 }
 
 /* The world ---------------------------------------------------------------------------------------- */
@@ -542,7 +654,13 @@ static void world_make(struct world *w, uint64_t seed)
 		.ttl_for = ttls[draw(w) % 3],
 		.publishes = true, .tells = true,
 		.standby = chance(w, 0.3),
+		.looks = chance(w, 0.35),
 	};
+	w->p.rollback_for = chance(w, 0.5) ? w->p.retire_after_for : between(w, 0, 96) * HOUR;
+	if (w->p.looks) {
+		w->deaf = chance(w, 0.3) ? 0 : 0.3;
+		w->outages = chance(w, 0.3) ? 0 : 0.02;
+	}
 	/* what the configuration must promise while nobody looks at the secondaries; in an emergency
 	 * only the margin is left for them */
 	w->lag_for = between(w, 0, EMERGENCY_MARGIN_FOR - 1);
@@ -570,6 +688,9 @@ static void world_run(struct world *w, int64_t for_years)
 			w->t += (next_at - w->t) / 3;
 			client_looks(w);
 		}
+		for (int i = 0; i < SERVING; i++)
+			if (is_up(w, i) && chance(w, w->outages))
+				w->serving[i].down_until_at = w->t + between(w, HOUR, 10 * DAY);
 		if (chance(w, w->jumps))
 			clock_jumps(w);
 	}

@@ -33,7 +33,7 @@ END_OF_KEY
 chmod 600 "$UPDATES"
 dns_start
 verdict $? 'named signs the zone, and the resolver vouches for it' ||
-	note "$(tail -5 "$SCRATCH/named.log" "$SCRATCH/unbound.log")"
+	note "$(tail -n 5 "$SCRATCH/named.log" "$SCRATCH/unbound.log")"
 cat "$UPDATES" >>"$ZONES/named.conf"
 sed -i 's/inline-signing yes;/& update-policy { grant updates zonesub TLSA TXT; };/' "$ZONES/named.conf"
 sed -i -e 's/^@[[:space:]]*NS ns1/&\n@ CAA 0 issue "pebble.letsencrypt.org"/' -e 's/( 1 3600/( 2 3600/' \
@@ -44,13 +44,13 @@ dynamic() {
 }
 check 'the zone takes updates' within 5 dynamic
 
-web_files
+nginx_files
 SERVICES=("www.lab.example:$HTTPS")
 OWNERS=_$HTTPS._tcp.www.lab.example
 VERIFY="--verify 127.0.0.1:$HTTPS"
 SERVERS=nginx:$NGINX/nginx.conf
 if [ "$(id -u)" -eq 0 ]; then
-	mail_files
+	postfix_files
 	SERVICES+=("mx.lab.example:$SMTP:smtp")
 	OWNERS+=" _$SMTP._tcp.mx.lab.example"
 	VERIFY+=" --verify smtp:127.0.0.1:$SMTP"
@@ -79,6 +79,8 @@ conf() {
 		ca-file = $PEBBLE_CA
 		agree-tos = yes
 		challenges = dns-update
+		[endpoints]
+		${SMTP:+starttls = $SMTP smtp}
 		[dns]
 		resolver = 127.0.0.1:$RESOLVER
 		port = $DNS
@@ -236,11 +238,11 @@ conf https://127.0.0.1:9/dir
 exits 1 'neither servers nor a CA' init
 is 'no records are published' "$(tlsa_changes)" 0
 check 'there is a certificate to start servers with' test -s "$LIVE/combined.pem"
-web_start
+nginx_start
 verdict $? 'nginx serves live/' || note "$(cat "$SCRATCH/nginx.log" "$NGINX/error.log")"
 if [ "$(id -u)" -eq 0 ]; then
-	mail_start
-	verdict $? 'Postfix serves live/' || note "$(tail -5 "$POSTFIX/log")"
+	postfix_start
+	verdict $? 'Postfix serves live/' || note "$(tail -n 5 "$POSTFIX/log")"
 else
 	skip 'Postfix serves live/' 'needs root'
 fi

@@ -29,7 +29,7 @@ conf() {
 		for z in nsec3 ed rsa insecure; do
 			printf '  %s.test 127.0.0.1:%s\n' "$z" "$WORLD_PORT"
 		done
-		printf '[dirs]\nstate = %s\n[dane]\nowners = %s\n' "$STATE" "$1"
+		printf '[endpoints]\nlook = no\n[dirs]\nstate = %s\n[dane]\nowners = %s\n' "$STATE" "$1"
 		shift
 		[ $# -eq 0 ] || printf '%s\n' "$@"
 	} >"$CONF/$LINE.conf"

@@ -41,6 +41,8 @@ conf() {
 		[update]
 		keys = $WORLD/tlsa-sha256.key
 		servers = example.test 127.0.0.1:$WORLD_PORT
+		[endpoints]
+		look = no
 		[dirs]
 		state = $STATE
 		[dane]

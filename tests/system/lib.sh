@@ -271,6 +271,17 @@ records() {
 	done
 }
 
+# own_copy PROGRAM: where AppArmor enforces, its profile is attached by path.
+own_copy() {
+	local path
+	path=$(command -v "$1")
+	if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
+		cp "$path" "$SCRATCH/$1"
+		path=$SCRATCH/$1
+	fi
+	echo "$path"
+}
+
 # ask NAME TYPE [OPTION...]: the answer of the name server, one record a line.
 ask() {
 	dig -r +norecurse +tries=1 +time=2 +noall +answer -p "$DNS" @127.0.0.1 "$@" | grep -v '^;'

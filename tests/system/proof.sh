@@ -94,6 +94,8 @@ line_make() {
 		owners = $OWNER
 		verify = servers
 		ttl = ${TTL}s
+		[endpoints]
+		servers = $OWNER 127.0.0.1
 		[dns]
 		$(world_dns_conf)
 		margin = 2s

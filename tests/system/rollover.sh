@@ -24,14 +24,14 @@ need_programs named rndc named-checkzone dnssec-keygen dig unbound unbound-contr
 
 dns_start
 verdict $? 'named signs the zone, and the resolver vouches for it' ||
-	note "$(tail -5 "$SCRATCH/named.log" "$SCRATCH/unbound.log")"
-web_files
+	note "$(tail -n 5 "$SCRATCH/named.log" "$SCRATCH/unbound.log")"
+nginx_files
 SERVICES=("www.lab.example:$HTTPS")
 OWNERS=_$HTTPS._tcp.www.lab.example
 VERIFY="--verify 127.0.0.1:$HTTPS"
 SERVERS=nginx:$NGINX/nginx.conf
 if [ "$(id -u)" -eq 0 ]; then
-	mail_files
+	postfix_files
 	SERVICES+=("mx.lab.example:$SMTP:smtp")
 	OWNERS+=" _$SMTP._tcp.mx.lab.example"
 	VERIFY+=" --verify smtp:127.0.0.1:$SMTP"
@@ -62,6 +62,12 @@ owners = $OWNERS
 verify = no
 ttl = ${TTL}s
 include-file = $INCLUDE
+[endpoints]
+look = yes
+${SMTP:+starttls = $SMTP smtp}
+[dns]
+resolver = 127.0.0.1:$RESOLVER
+trust-anchor = $ZONES/anchor
 [dirs]
 state = $STATE
 END_OF_CONF
@@ -182,11 +188,11 @@ run tlsa
 is 'no records are printed' "$OUT" ''
 is 'the resolver has none' "$(cached "${OWNERS%% *}")" ''
 
-web_start
+nginx_start
 verdict $? 'nginx serves live/' || note "$(cat "$SCRATCH/nginx.log" "$NGINX/error.log")"
 if [ "$(id -u)" -eq 0 ]; then
-	mail_start
-	verdict $? 'Postfix serves live/' || note "$(tail -5 "$POSTFIX/log")"
+	postfix_start
+	verdict $? 'Postfix serves live/' || note "$(tail -n 5 "$POSTFIX/log")"
 else
 	skip 'Postfix serves live/' 'needs root'
 fi

@@ -304,10 +304,11 @@ FIRST=$PEBBLE_URL
 # it has a resolver of its own, and as all public CAs do it remembers what was shown to it, for the other key
 pebble_start name=second strict=yes authz-reuse=100 eab="xYzAbCdEfGhIjKl:$(cat "$SCRATCH/mac")" \
 	dnsserver="127.0.0.1:$WORLD_RPORT"
+UNSERVED=$'\n[endpoints]\nlook = no'      # these servers are played by a hook
 sample mail-and-chat 's/^keys = example\.com .*/keys = example.test TSIG/' 's/example\.com/lab.example.test/g' \
 	"s#TSIG#$WORLD/tlsa-sha256.key#" "s#$HOOKS/reload --verify [^ ]+#$SCRATCH/reloaded#" \
 	"s#/usr/local/sbin/reload-chat#$SCRATCH/reloaded chat#" "s#^ca = .*#ca = $FIRST $PEBBLE_URL\nca-file = $PEBBLE_CA#" \
-	"s#^eab = zerossl (.*) .*#eab = $PEBBLE_URL \\1 $SCRATCH/mac#" <<<"$WORLD_DNS"
+	"s#^eab = zerossl (.*) .*#eab = $PEBBLE_URL \\1 $SCRATCH/mac#" <<<"$WORLD_DNS$UNSERVED"
 exits 1 'init: the first CA does not want to' init
 like 'which is said' "$ERR" "$FIRST.*policy"
 exits 0 'renew: it has failed for both keys, and now the second one is asked' renew
@@ -327,7 +328,7 @@ check 'the standby key has a certificate of the CA' by_ca "$LINE_DIR/staging/cer
 # --- DANE without a CA ------------------------------------------------------------------------------------------------------
 
 sample dane-update 's/^keys = .*/keys = example.test TSIG/' 's/example\.org/self.example.test/g' \
-	"s#TSIG#$WORLD/tlsa-sha256.key#" "s#$HOOKS/reload --verify [^ ]+#$SCRATCH/reloaded#" <<<"$WORLD_DNS"
+	"s#TSIG#$WORLD/tlsa-sha256.key#" "s#$HOOKS/reload --verify [^ ]+#$SCRATCH/reloaded#" <<<"$WORLD_DNS$UNSERVED"
 exits 0 'init' init
 run tlsa
 is 'the zone shows the record of the key' "$(of_zone _25._tcp.mx.self.example.test TLSA | tr -d ' ')" \

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # dane.sh - a small world for DANE, on top of lib.sh: the zone lab.example, signed by named, which
 # takes in certline's include file; a validating resolver (unbound) whose trust anchor is the key of
-# that zone; Postfix and nginx that serve live/; and clients that ask the resolver.
+# that zone; the servers of servers.sh; clients that ask the resolver, and a Postfix that delivers by DANE.
 #
 # As root, world_alone gives the test a network and some files of its own, so that clients that read
 # resolv.conf can be used; without it, those and Postfix are left out.
@@ -11,6 +11,8 @@
 # shellcheck disable=SC2154 # names of lib.sh
 
 LAB=$TOP/tests/system/lab
+# shellcheck source=/dev/null
+. "$LAB/servers.sh"
 ZONES=$SCRATCH/zones
 TTL=5
 ALONE=
@@ -23,17 +25,6 @@ world_alone() {
 	printf 'nameserver 127.0.0.1\noptions edns0 trust-ad\n' >"$SCRATCH/resolv.conf"
 	mount --bind "$SCRATCH/resolv.conf" "$(readlink -f /etc/resolv.conf)"
 	ALONE=yes
-}
-
-# own_copy PROGRAM: where AppArmor enforces, its profile is attached by path.
-own_copy() {
-	local path
-	path=$(command -v "$1")
-	if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
-		cp "$path" "$SCRATCH/$1"
-		path=$SCRATCH/$1
-	fi
-	echo "$path"
 }
 
 # --- DNS -------------------------------------------------------------------------------------------
@@ -52,9 +43,11 @@ dns_start() {
 		\$TTL 60
 		@	IN SOA ns1 hostmaster ( 1 3600 600 864000 1 )
 		@	NS ns1
+		@	MX 10 mx
 		ns1	A 127.0.0.1
 		mx	A 127.0.0.1
 		www	A 127.0.0.1
+		chat	A 127.0.0.1
 		\$INCLUDE $INCLUDE
 	END
 	policy='dnssec-policy "quick" { keys { csk lifetime unlimited algorithm ecdsap256sha256; }; };'
@@ -107,8 +100,15 @@ dns_start() {
 		ROOT_KEY=
 	fi
 	start named "$(own_copy named)" -g -c "$ZONES/named.conf"
+	# what the resolver finds before all is signed is bogus to it for a minute
+	within 10 signed
 	start unbound "$(own_copy unbound)" -d -c "$ZONES/unbound.conf"
 	within 10 secure mx.lab.example A
+}
+
+# signed: named has signed the zone.
+signed() {
+	ask lab.example DNSKEY +dnssec | grep -q RRSIG && ask mx.lab.example A +dnssec | grep -q RRSIG
 }
 
 # secure NAME TYPE: the resolver answers with records, and vouches for them.
@@ -125,77 +125,6 @@ cached() {
 
 soa_serial() {
 	ask lab.example SOA | awk '$4 == "SOA" { print $7 }'
-}
-
-# --- servers ---------------------------------------------------------------------------------------
-
-# mail_files: the configuration of a Postfix of our own, with only what its smtpd needs.
-mail_files() {
-	free_port; SMTP=$PORT
-	POSTFIX=$SCRATCH/postfix
-	mkdir -p "$POSTFIX/etc" "$POSTFIX/queue" "$POSTFIX/data"
-	chown postfix "$POSTFIX/data"
-	cat >"$POSTFIX/etc/main.cf" <<-END
-		compatibility_level = 3.6
-		queue_directory = $POSTFIX/queue
-		data_directory = $POSTFIX/data
-		mail_owner = postfix
-		setgid_group = postdrop
-		myhostname = mx.lab.example
-		inet_interfaces = 127.0.0.1
-		inet_protocols = ipv4
-		alias_maps =
-		local_recipient_maps =
-		smtpd_tls_security_level = may
-		smtpd_tls_chain_files = $LIVE/combined.pem
-		maillog_file = $POSTFIX/log
-		maillog_file_prefixes = $POSTFIX
-	END
-	cat >"$POSTFIX/etc/master.cf" <<-END
-		127.0.0.1:$SMTP inet n - n - - smtpd
-		tlsmgr   unix       - - n 1000? 1 tlsmgr
-		rewrite  unix       - - n -     - trivial-rewrite
-		proxymap unix       - - n -     - proxymap
-		anvil    unix       - - n -     1 anvil
-		postlog  unix-dgram n - n -     1 postlogd
-	END
-	PIDFILES+=("$POSTFIX/queue/pid/master.pid")
-}
-
-mail_start() {
-	postfix -c "$POSTFIX/etc" start >"$POSTFIX/start.log" 2>&1 || cat "$POSTFIX/start.log"
-	within 10 listens "$SMTP"
-}
-
-# web_files: that of an nginx with both files of live/.
-web_files() {
-	free_port; HTTPS=$PORT
-	NGINX=$SCRATCH/nginx
-	mkdir -p "$NGINX"
-	cat >"$NGINX/nginx.conf" <<-END
-		daemon off;
-		worker_processes 1;
-		pid $NGINX/pid;
-		error_log $NGINX/error.log;
-		events { worker_connections 64; }
-		http {
-			access_log off;
-			client_body_temp_path $NGINX; proxy_temp_path $NGINX; fastcgi_temp_path $NGINX;
-			uwsgi_temp_path $NGINX; scgi_temp_path $NGINX;
-			server {
-				listen 127.0.0.1:$HTTPS ssl;
-				server_name www.lab.example;
-				ssl_certificate $LIVE/fullchain.pem;
-				ssl_certificate_key $LIVE/key.pem;
-				location / { return 204; }
-			}
-		}
-	END
-}
-
-web_start() {
-	start nginx nginx -e "$NGINX/error.log" -c "$NGINX/nginx.conf"
-	within 10 listens "$HTTPS"
 }
 
 # --- clients ---------------------------------------------------------------------------------------
@@ -219,4 +148,64 @@ postfix_client() {
 gnutls_client() {
 	timeout 20 gnutls-cli --dane --local-dns --no-ca-verification -p "$2" "${@:3}" "$1" \
 		</dev/null 2>&1
+}
+
+# --- a Postfix that sends ----------------------------------------------------------------------------
+
+# sender_start: a second Postfix, which delivers by DANE to the mail host of a domain, on port 25, and tries again
+# every second.  In a world that is alone, as it asks the resolver of resolv.conf.
+sender_start() {
+	free_port; SUBMIT=$PORT
+	SENDER=$SCRATCH/sender
+	# an address of its own: mail for a host that has one of its addresses would be a loop
+	ip addr add 127.0.0.9/8 dev lo
+	postfix_instance "$SENDER" out.lab.example 127.0.0.9 \
+		"127.0.0.9:$SUBMIT inet n - n - - smtpd" 'smtp unix - - n - - smtp' <<-END
+		smtp_tls_security_level = dane
+		smtp_dns_support_level = dnssec
+		smtp_tls_loglevel = 1
+		smtp_connect_timeout = 3
+		smtp_starttls_timeout = 3
+		smtp_helo_timeout = 3
+		queue_run_delay = 1
+		minimal_backoff_time = 1
+		maximal_backoff_time = 1
+	END
+	postfix -c "$SENDER/etc" start >"$SENDER/start.log" 2>&1 || cat "$SENDER/start.log"
+	within 10 listens "$SUBMIT"
+}
+
+# send_mail ADDRESS: gives a mail to it.  $MAIL_ID is how it is called in the log.
+send_mail() {
+	MAIL_ID=$(printf 'Subject: test\r\n\r\n%s\r\n' "$EPOCHREALTIME" |
+		curl -sv "smtp://127.0.0.9:$SUBMIT" --mail-from sender@out.lab.example --mail-rcpt "$1" -T - 2>&1 |
+		sed -n 's/.*queued as \([0-9A-Za-z]*\).*/\1/p')
+	[ -n "$MAIL_ID" ]
+}
+
+# mail_fate: what became of that mail last: "sent", "deferred" or "bounced", and why.  Nothing: not tried yet.
+mail_fate() {
+	sed -n "s/.* $MAIL_ID: to=.* status=\([a-z]*\) (\(.*\))\$/\1 \2/p" "$SENDER/log" | tail -1
+}
+
+mail_tried() {
+	[ -n "$(mail_fate)" ]
+}
+
+# mail_is FATE: so it was, the last time.
+mail_is() {
+	case $(mail_fate) in
+	"$1 "*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# mail_verified: the connection before it was sent was verified by DANE.
+mail_verified() {
+	grep -q "postfix/smtp.*: Verified TLS connection established to $SERVER_HOST" "$SENDER/log"
+}
+
+# mails: how many have arrived.
+mails() {
+	find "$POSTFIX/mail/inbox/new" -type f 2>/dev/null | wc -l
 }

@@ -653,6 +653,81 @@ static void roll_back_needs_published_records(void **state)
 	assert_int_equal(next(&plain, &f), DO_ROLL_BACK);
 }
 
+/* What servers present decides, and not the time since they were told. */
+static void old_records_stay_until_all_servers_switched(void **state)
+{
+	struct policy p = dane;
+	struct facts f = retiring();
+	struct decision d;
+
+	(void)state;
+	p.looks = true;
+	p.rollback_for = 2 * DAY;
+	f.retired.retired_at = NOW - 30 * DAY;
+	f.deployed_at = NOW - 30 * DAY + 5;
+	f.shown_why = "_25._tcp.mx at 192.0.2.1:25 presents the old key";
+	d = rollover_next(&p, &f, NOW);
+	assert_int_equal(d.step, DO_NOTHING);
+	assert_non_null(strstr(d.why, "until every server presents"));
+	assert_ptr_equal(d.detail, f.shown_why);
+	f.shown = SHOWN_LATER;
+	f.shown_at = NOW + HOUR;
+	d = rollover_next(&p, &f, NOW);
+	assert_int_equal(d.step, DO_NOTHING);
+	assert_true(d.again_at == NOW + HOUR);
+	assert_int_equal(rollover_next(&p, &f, NOW + HOUR).step, DO_RETIRE);
+	f.shown = SHOWN_YES;
+	assert_int_equal(next(&p, &f), DO_RETIRE);
+	/* the way back stays open for a while, whatever was seen */
+	f.retired.retired_at = f.deployed_at = NOW - DAY;
+	d = rollover_next(&p, &f, NOW);
+	assert_int_equal(d.step, DO_NOTHING);
+	assert_non_null(strstr(d.why, "rolled back"));
+	assert_true(d.again_at == NOW + DAY);
+	/* but for a key that nobody wants back */
+	f.retired.compromised = true;
+	assert_int_equal(next(&p, &f), DO_RETIRE);
+	f.shown = SHOWN_NO;
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	/* a hook that did not succeed may have other servers to tell */
+	f.shown = SHOWN_YES;
+	f.deployed_at = 0;
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	/* nobody looks: the roll-back window and the time since the servers were told, whichever is longer */
+	f = retiring();
+	p.looks = false;
+	p.rollback_for = 10 * DAY;
+	f.retired.retired_at = f.deployed_at = NOW - 9 * DAY;
+	assert_true(rollover_retire_at(&p, &f) == NOW + DAY);
+	assert_true(rollover_retire_at(&dane, &f) == NOW - 7 * DAY);
+}
+
+static void first_records_wait_for_servers(void **state)
+{
+	struct policy p = dane;
+	struct facts f = steady();
+	struct decision d;
+
+	(void)state;
+	p.looks = true;
+	f.live.published_at = 0;
+	f.set_changed = true;
+	f.shown_why = "nobody answers";
+	d = rollover_next(&p, &f, NOW);
+	assert_int_equal(d.step, DO_NOTHING);
+	assert_non_null(strstr(d.why, "first records wait"));
+	assert_ptr_equal(d.detail, f.shown_why);
+	f.shown = SHOWN_LATER;
+	f.shown_at = NOW;
+	assert_int_equal(next(&p, &f), DO_PUBLISH);
+	f.shown = SHOWN_YES;
+	assert_int_equal(next(&p, &f), DO_PUBLISH);
+	/* later sets have the live key in them, whatever servers do */
+	f.shown = SHOWN_NO;
+	f.live.published_at = NOW - DAY;
+	assert_int_equal(next(&p, &f), DO_PUBLISH);
+}
+
 static void purge_waits_until_dns_is_clean(void **state)
 {
 	struct facts f = steady();
@@ -711,6 +786,7 @@ static int64_t instant(uint32_t *n)
 static void build(struct policy *p, struct facts *f, uint32_t n)
 {
 	static const enum sight sights[] = { SIGHT_HOLD, SIGHT_WAIT, SIGHT_GO, SIGHT_GO };
+	static const enum shown shown[] = { SHOWN_NO, SHOWN_LATER, SHOWN_YES, SHOWN_YES };
 	uint32_t drawn = (n + 1) * 2654435761U;
 
 	*p = dane;
@@ -756,6 +832,11 @@ static void build(struct policy *p, struct facts *f, uint32_t n)
 	if (drawn >> 20 & 1)
 		f->tried = 1U << DO_RENEW;
 	f->live.disowned = f->live.compromised && (drawn >> 19 & 1);
+	p->looks = drawn >> 18 & 1;
+	f->shown = shown[drawn >> 16 & 3];
+	f->shown_at = drawn >> 15 & 1 ? NOW + HOUR : NOW - HOUR;
+	p->rollback_for = drawn >> 14 & 1 ? 4 * DAY : 0;
+	f->retired.compromised = (drawn >> 12 & 3) == 0;
 }
 
 #define BITS 26
@@ -764,6 +845,7 @@ static void build(struct policy *p, struct facts *f, uint32_t n)
 static const char *broken(const struct policy *p, const struct facts *f, const struct decision *d)
 {
 	bool open = p->publishes && (f->set_changed || f->set_pending);
+	bool presented = !p->looks || f->shown == SHOWN_YES || (f->shown == SHOWN_LATER && NOW >= f->shown_at);
 	const struct key_facts *k = &f->staging;
 
 	if (d->step >= STEP_N || !d->why || !*d->why)
@@ -796,8 +878,15 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 	if (d->step == DO_ROLL_BACK && p->verifies && f->back_sight != SIGHT_GO)
 		return "roll-back to a key that name servers do not vouch for";
 	if (d->step == DO_RETIRE && (!f->retired.present || open || f->back_wanted || !f->deployed_at ||
-				     NOW < f->deployed_at + p->retire_after_for))
+				     (!p->looks && !f->retired.compromised &&
+				      NOW < f->deployed_at + p->retire_after_for)))
 		return "retirement of a key that may be served";
+	if (d->step == DO_RETIRE && !presented)
+		return "retirement of a key although a server does not present the live one";
+	if (d->step == DO_RETIRE && !f->retired.compromised && NOW < f->retired.retired_at + p->rollback_for)
+		return "retirement of a key that may yet be rolled back to";
+	if (d->step == DO_PUBLISH && !f->live.published_at && !presented)
+		return "first records of a key that no server was seen to present";
 	if (d->step == DO_PUBLISH && (!open || (p->tells && !f->deployed_at && !f->live.published_at)))
 		return "publication of a key that is not served";
 	if (d->step == DO_STAGE && (k->present || (!f->live.compromised && (open || f->retired.present))))
@@ -808,7 +897,7 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 	if (d->step == DO_NOTHING && f->live.present &&
 	    (f->links_wrong || (f->deploy_pending && !(p->no_stand_in && f->live.bootstrap)) || f->revoke_due ||
 	     ((!f->live.fits_names || f->live.bootstrap) && !f->tried && !f->live.disowned) ||
-	     (open && (!p->tells || f->deployed_at)) ||
+	     (open && (!p->tells || f->deployed_at) && (presented || f->live.published_at)) ||
 	     (k->present && (!k->fits_types || !k->fits_names))))
 		return "something due is left undone";
 	return NULL;
@@ -947,6 +1036,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(renewals_go_on_while_a_key_is_staged),
 		cmocka_unit_test(ordered_renewal_is_for_older_generations),
 		cmocka_unit_test(roll_back_needs_published_records),
+		cmocka_unit_test(old_records_stay_until_all_servers_switched),
+		cmocka_unit_test(first_records_wait_for_servers),
 		cmocka_unit_test(purge_waits_until_dns_is_clean),
 		cmocka_unit_test(a_failed_step_hides_no_other),
 		cmocka_unit_test(holds_for_all_facts),

@@ -263,6 +263,24 @@ static void trust_anchors(void **state)
 }
 
 /* A leaf that could not be read must not be "covered" by the digest of nothing. */
+static void splits_records_of_any_length(void **state)
+{
+	struct tlsa_params p;
+	struct tlsa_rdata r;
+	char *hex = NULL;
+
+	(void)state;
+	assert_true(tlsa_split(&p, &hex, "2 0 0 AB cd " A512 "ef"));
+	assert_int_equal(p.usage * 100 + p.selector * 10 + p.matching, 200);
+	assert_int_equal(strlen(hex), 6 + strlen(A512));
+	assert_memory_equal(hex, "abcd", 4);
+	free(hex);
+	assert_false(tlsa_parse(&r, "2 0 0 AB cd " A512 "ef"));
+	assert_false(tlsa_split(&p, &hex, "2 0 0 " A512 "e"));
+	assert_true(tlsa_is_of_nothing(NOTHING256));
+	assert_false(tlsa_is_of_nothing(A512));
+}
+
 static void nothing_is_not_covered(void **state)
 {
 	const struct tlsa_leaf nothing = { NOTHING256, NOTHING512 }, blank = { "", "" };
@@ -322,6 +340,7 @@ int main(void)
 		cmocka_unit_test(survives_a_digest_without_end),
 		cmocka_unit_test(reads_records),
 		cmocka_unit_test(refuses_what_is_no_record),
+		cmocka_unit_test(splits_records_of_any_length),
 		cmocka_unit_test(covers_as_rfc7671_section_8_says),
 		cmocka_unit_test(accepted_by_clients),
 		cmocka_unit_test(trust_anchors),

@@ -472,7 +472,8 @@ static void records_of_the_wrong_form(void **state)
 		{ DNS_TLSA, "030101" }, { DNS_TXT, "" }, { DNS_TXT, "02" }, { DNS_TXT, "0261" },
 		{ DNS_TXT, "016101" }, { DNS_TXT, "01610262" }, { DNS_CAA, "" }, { DNS_CAA, "00" },
 		{ DNS_CAA, "0001" }, { DNS_CAA, "000061" }, { DNS_CAA, "000369" },
-		{ DNS_CAA, "00ff6973737565" },
+		{ DNS_CAA, "00ff6973737565" }, { DNS_MX, "" }, { DNS_MX, "0001" }, { DNS_MX, "000101610000" },
+		{ DNS_MX, "0001ff" }, { DNS_MX, "0001c00c" },
 	};
 
 	(void)state;
@@ -482,11 +483,12 @@ static void records_of_the_wrong_form(void **state)
 		struct dns_dnskey key;
 		struct dns_soa soa;
 		struct dns_caa caa;
+		unsigned preference;
 		char *s;
 
 		if (dns_rr_target(&s, &rr) || dns_rr_soa(&soa, &rr) || dns_rr_rrsig(&sig, &rr) ||
 		    dns_rr_dnskey(&key, &rr) || dns_rr_tlsa(&s, &rr) || dns_rr_txt(&s, &rr) ||
-		    dns_rr_caa(&caa, &rr))
+		    dns_rr_caa(&caa, &rr) || dns_rr_mx(&s, &preference, &rr))
 			fail_msg("row %zu is taken", i);
 		drop(&rr);
 	}
@@ -502,6 +504,7 @@ static void texts_in_records(void **state)
 	};
 	struct dns_rr rr;
 	struct dns_caa caa;
+	unsigned preference;
 	char *s;
 
 	(void)state;
@@ -519,6 +522,17 @@ static void texts_in_records(void **state)
 	assert_string_equal(caa.value, "; ~?");
 	free(caa.tag);
 	free(caa.value);
+	drop(&rr);
+	rr = record("x", DNS_MX, "0102016d024f7200");
+	assert_true(dns_rr_mx(&s, &preference, &rr));
+	assert_int_equal(preference, 258);
+	assert_string_equal(s, "m.or");
+	free(s);
+	drop(&rr);
+	rr = record("x", DNS_MX, "000000");
+	assert_true(dns_rr_mx(&s, &preference, &rr));
+	assert_string_equal(s, ".");
+	free(s);
 	drop(&rr);
 	rr = record("x", DNS_CAA, "000161");
 	assert_true(dns_rr_caa(&caa, &rr));

@@ -1,0 +1,366 @@
+/* served.c - endpoints and their views.
+ * Touches: nothing.
+ */
+#include "core/served.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+
+static const char *const state_names[] = {
+	[SERVED_UNKNOWN] = "unknown",
+	[SERVED_AWAY] = "away",
+	[SERVED_FAULTY] = "faulty",
+	[SERVED_ABSENT] = "absent",
+	[SERVED_PRESENTED] = "presented",
+};
+_Static_assert(ARRAY_LEN(state_names) == SERVED_PRESENTED + 1, "a name for each state");
+
+const char *served_state_name(enum served_state s)
+{
+	return state_names[s];
+}
+
+static void drop(struct endpoint *e)
+{
+	free(e->name);
+	free(e->address);
+	for (int f = 0; f < KEY_FAMILY_N; f++)
+		free(e->views[f].why);
+	*e = (struct endpoint){ 0 };
+}
+
+void served_free(struct served *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		drop(&s->v[i]);
+	free(s->v);
+	*s = (struct served){ 0 };
+}
+
+/* Noting ---------------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct endpoint *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
+
+	return c ? c : strcmp(x->address, y->address);
+}
+
+static struct endpoint *endpoint_of(struct served *s, const struct served_answer *a)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->v[i].name, a->name) == 0 && strcmp(s->v[i].address, a->address) == 0)
+			return &s->v[i];
+	s->v = mem_resize(s->v, s->n + 1, sizeof(*s->v));
+	s->v[s->n] = (struct endpoint){ .name = mem_copy_str(a->name), .address = mem_copy_str(a->address) };
+	return &s->v[s->n++];
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from ? from : "");
+}
+
+static void note_view(struct served_view *v, const struct served_answer *a)
+{
+	bool failed = a->state == SERVED_AWAY || a->state == SERVED_FAULTY;
+	/* a server that was away may have been another one meanwhile */
+	bool went_on = v->state == SERVED_PRESENTED && a->state == SERVED_PRESENTED;
+
+	free(v->why);
+	v->why = failed ? mem_copy_str(a->why) : NULL;
+	if (!failed)
+		v->failing_at = 0;
+	else if (!v->failing_at)
+		v->failing_at = a->at;
+	v->looked_at = a->at;
+	if (a->state == SERVED_PRESENTED) {
+		if (!went_on || strcmp(v->spki, a->spki) != 0)
+			v->spki_since_at = a->at;
+		if (!went_on || strcmp(v->cert, a->cert) != 0)
+			v->cert_since_at = a->at;
+		copy_text(v->spki, sizeof(v->spki), a->spki);
+		copy_text(v->cert, sizeof(v->cert), a->cert);
+		copy_text(v->serial, sizeof(v->serial), a->serial);
+		v->until_at = a->until_at;
+		v->seen_at = a->at;
+	}
+	v->state = a->state;
+}
+
+static bool is_named(const struct served_answer *answers, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(answers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Forgets what is not listed. */
+static void sweep(struct served *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->v[i].listed)
+			s->v[kept++] = s->v[i];
+		else
+			drop(&s->v[i]);
+	}
+	s->n = kept;
+}
+
+void served_note(struct served *s, const struct served_answer *answers, size_t n)
+{
+	for (size_t i = 0; i < s->n; i++)
+		s->v[i].listed = !is_named(answers, n, s->v[i].name);
+	for (size_t i = 0; i < n; i++) {
+		struct endpoint *e = endpoint_of(s, &answers[i]);
+
+		e->listed = true;
+		note_view(&e->views[answers[i].family], &answers[i]);
+	}
+	sweep(s);
+	qsort(s->v, s->n, sizeof(*s->v), by_name);
+}
+
+void served_keep(struct served *s, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		s->v[i].listed = false;
+		for (size_t k = 0; k < n; k++)
+			s->v[i].listed |= strcmp(names[k], s->v[i].name) == 0;
+	}
+	sweep(s);
+}
+
+/* Judging --------------------------------------------------------------------------------------- */
+
+static const struct served_key *key_of(const struct served_question *q, const char *spki)
+{
+	for (size_t i = 0; i < q->keys_n; i++)
+		if (strcmp(q->keys[i].spki, spki) == 0)
+			return &q->keys[i];
+	return NULL;
+}
+
+static bool wants(const struct served_question *q, enum key_family f)
+{
+	for (size_t i = 0; i < q->keys_n; i++)
+		if (q->keys[i].wanted && q->keys[i].family == f)
+			return true;
+	return false;
+}
+
+static bool fits(const struct served_key *k)
+{
+	return k && (k->wanted || k->tolerated);
+}
+
+/* It counts as told when the servers were, and as another one's when it was last seen with another key. */
+static struct served_judgement judge_away(const struct served_view *v, const struct served_question *q,
+					  enum served_reason why)
+{
+	const struct served_key *last = key_of(q, v->spki);
+	int64_t from_at = q->told_at;
+
+	if (*v->spki && !fits(last) && v->seen_at > from_at)
+		from_at = v->seen_at;
+	if (!q->told_at || q->away_for == WHEN_NEVER)
+		return (struct served_judgement){ .verdict = SERVED_NO, .reason = why };
+	return (struct served_judgement){ .verdict = SERVED_WAIT, .reason = why,
+					  .at = when_add(from_at, q->away_for) };
+}
+
+/* The endpoint shows the wanted key of one family: then no client gets one of a family that it has not. */
+static bool shows_wanted(const struct endpoint *e, const struct served_question *q)
+{
+	for (int f = 0; f < KEY_FAMILY_N; f++)
+		if (e->views[f].state == SERVED_PRESENTED && fits(key_of(q, e->views[f].spki)))
+			return true;
+	return false;
+}
+
+static struct served_judgement judge_view(const struct served_view *v, const struct served_question *q,
+					  bool has_live)
+{
+	struct served_judgement no = { .verdict = SERVED_NO };
+
+	switch (v->state) {
+	case SERVED_UNKNOWN:
+		no.reason = SR_NEVER_LOOKED;
+		return no;
+	case SERVED_AWAY:
+		return judge_away(v, q, SR_AWAY);
+	case SERVED_FAULTY:
+		no.reason = SR_FAULTY;
+		return no;
+	case SERVED_ABSENT:
+		no.reason = SR_ABSENT;
+		return has_live ? (struct served_judgement){ .verdict = SERVED_YES, .at = v->looked_at } : no;
+	case SERVED_PRESENTED:
+		no.met = key_of(q, v->spki);
+		no.reason = SR_OTHER_KEY;
+		return !fits(no.met) ? no
+			: (struct served_judgement){ .verdict = SERVED_YES, .at = v->spki_since_at };
+	}
+	mem_bug("a state that does not exist");
+}
+
+/* The worse one; of two that are as bad, the first. */
+static void worse(struct served_judgement *j, const struct served_judgement *other)
+{
+	if (other->verdict < j->verdict ||
+	    (other->verdict == j->verdict && j->verdict != SERVED_NO && other->at > j->at))
+		*j = *other;
+}
+
+struct served_judgement served_judge_one(const struct endpoint *e, const struct served_question *q)
+{
+	struct served_judgement worst = { .verdict = SERVED_YES };
+	bool looked = false, has_live = shows_wanted(e, q);
+
+	for (int f = 0; f < KEY_FAMILY_N; f++) {
+		const struct served_view *v = &e->views[f];
+		bool is_wanted = wants(q, (enum key_family)f);
+		struct served_judgement j;
+
+		/* a family that nobody has asked for lately says nothing */
+		if (!is_wanted && (!v->looked_at || v->looked_at < q->fresh_at))
+			continue;
+		j = judge_view(v, q, has_live);
+		if (q->fresh_at && v->looked_at < q->fresh_at && j.verdict != SERVED_NO)
+			j = (struct served_judgement){ .verdict = SERVED_NO, .reason = SR_STALE };
+		if (j.reason == SR_AWAY && strcmp(e->address, "-") == 0)
+			j.reason = SR_NO_ADDRESS;
+		j.who = j.reason == SR_NONE ? NULL : e;
+		j.family = (enum key_family)f;
+		worse(&worst, &j);
+		looked = true;
+	}
+	if (!looked)
+		worst = (struct served_judgement){ .verdict = SERVED_NO, .reason = SR_NEVER_LOOKED, .who = e };
+	return worst;
+}
+
+struct served_judgement served_judge(const struct served *s, const struct served_question *q)
+{
+	struct served_judgement worst = { .verdict = SERVED_YES };
+	size_t in_the_way = 0;
+
+	if (!s->n)
+		return (struct served_judgement){ .verdict = SERVED_NO, .reason = SR_NEVER_LOOKED };
+	for (size_t i = 0; i < s->n; i++) {
+		struct served_judgement j = served_judge_one(&s->v[i], q);
+
+		in_the_way += j.verdict != SERVED_YES;
+		worse(&worst, &j);
+	}
+	worst.in_the_way = in_the_way;
+	return worst;
+}
+
+char *served_text(const struct served_judgement *j)
+{
+	const struct endpoint *e = j->who;
+	const struct served_view *v = e ? &e->views[j->family] : NULL;
+	const char *family = key_family_name(j->family);
+	char *more = j->in_the_way > 1 ? mem_format(" (and %zu more)", j->in_the_way - 1) : mem_copy_str("");
+	char *text = NULL;
+
+	switch (j->reason) {
+	case SR_NONE:
+		text = mem_copy_str("every server presents it");
+		break;
+	case SR_NEVER_LOOKED:
+		text = e ? mem_format("%s at %s was not looked at yet%s", e->name, e->address, more)
+			 : mem_copy_str("no server was looked at yet");
+		break;
+	case SR_STALE:
+		text = mem_format("%s at %s was not looked at in this run%s", e->name, e->address, more);
+		break;
+	case SR_NO_ADDRESS:
+		text = mem_format("%s has no address to look at: %s%s", e->name, v->why ? v->why : "?", more);
+		break;
+	case SR_AWAY:
+		text = mem_format("%s at %s is not reached: %s%s", e->name, e->address, v->why ? v->why : "?",
+				  more);
+		break;
+	case SR_FAULTY:
+		text = mem_format("%s at %s shows no certificate: %s%s", e->name, e->address,
+				  v->why ? v->why : "?", more);
+		break;
+	case SR_ABSENT:
+		text = mem_format("%s at %s has no %s key%s", e->name, e->address, family, more);
+		break;
+	case SR_OTHER_KEY:
+		text = mem_format("%s at %s presents %s, to clients that ask for %s%s", e->name, e->address,
+				  j->met ? j->met->words : "a key that is not of this line", family, more);
+		break;
+	}
+	free(more);
+	return text;
+}
+
+const struct endpoint *served_outdated(const struct served *s, const struct served_question *q, size_t *i,
+				       enum key_family *family)
+{
+	for (; *i < s->n; (*i)++) {
+		const struct endpoint *e = &s->v[*i];
+
+		for (int f = 0; f < KEY_FAMILY_N; f++) {
+			const struct served_view *v = &e->views[f];
+			const struct served_key *k = key_of(q, v->spki);
+
+			if (v->state != SERVED_PRESENTED || !k || !k->wanted || !k->cert ||
+			    strcmp(k->cert, v->cert) == 0)
+				continue;
+			*family = (enum key_family)f;
+			(*i)++;
+			return e;
+		}
+	}
+	return NULL;
+}
+
+/* The clock ------------------------------------------------------------------------------------- */
+
+#define INSTANTS_N 5
+
+static void instants_of(int64_t *out[INSTANTS_N], struct served_view *v)
+{
+	int64_t *const all[INSTANTS_N] = { &v->looked_at, &v->failing_at, &v->seen_at, &v->spki_since_at,
+					   &v->cert_since_at };
+
+	memcpy(out, all, sizeof(all));
+}
+
+void served_shift(struct served *s, int64_t by_for)
+{
+	int64_t *at[INSTANTS_N];
+
+	for (size_t i = 0; i < s->n; i++)
+		for (int f = 0; f < KEY_FAMILY_N; f++) {
+			instants_of(at, &s->v[i].views[f]);
+			for (int k = 0; k < INSTANTS_N; k++)
+				if (*at[k])
+					*at[k] += by_for;
+		}
+}
+
+void served_restart(struct served *s, int64_t sure_at, int64_t now)
+{
+	int64_t *at[INSTANTS_N];
+
+	for (size_t i = 0; i < s->n; i++)
+		for (int f = 0; f < KEY_FAMILY_N; f++) {
+			instants_of(at, &s->v[i].views[f]);
+			for (int k = 0; k < INSTANTS_N; k++) {
+				if (*at[k] && *at[k] < sure_at)
+					*at[k] = sure_at;
+				if (*at[k] > now)
+					*at[k] = now;
+			}
+		}
+}

@@ -1,0 +1,50 @@
+/* servers.h - looking at the servers of lines, and remembering what they presented (core/served.h).
+ *
+ * The looking is done by worker processes, since what strangers send is parsed: one for all lines that look
+ * in the same way; one that dies is repeated with half of the lines, as in eyes.h.
+ */
+#ifndef RUN_SERVERS_H
+#define RUN_SERVERS_H
+
+#include "run/line.h"
+
+/* Whether servers must be looked at now: something depends on what they present, or the last look is long
+ * ago. */
+bool servers_due(const struct world *w, const struct line *l);
+/* Looks at all endpoints of those of the lines that look, and notes it in their ledgers (not saved). */
+void servers_look(struct line *const *lines, size_t n, unsigned jobs);
+
+/* What is asked of the endpoints of a line: the live key, and whatever else may be met there. */
+struct servers_question {
+	struct served_question q;       /* told_at is 0 */
+	struct served_key *keys;
+	struct strv words;
+};
+void servers_ask(struct servers_question *out, const struct world *w, const struct line *l);
+void servers_ask_free(struct servers_question *q);
+
+/* Every endpoint that was reached presents the live key and its certificate. */
+bool servers_content(const struct world *w, const struct line *l);
+/* Some endpoint presents an older key or certificate of the line than the live one: the servers were told,
+ * and did not listen. */
+bool servers_behind(const struct world *w, const struct line *l);
+
+/* What was seen, for people: a row for each view. */
+struct servers_row {
+	const struct endpoint *endpoint;
+	enum key_family family;
+	const struct served_view *view;
+	char *key;                      /* "the live key", "a key that is not of this line"; NULL: none was
+					 * presented */
+	bool  good;                     /* it presents what it should */
+	bool  current;                  /* ... by its newest certificate */
+};
+void servers_rows(struct servers_row **out, size_t *n, const struct world *w, const struct line *l);
+void servers_rows_free(struct servers_row *v, size_t n);        /* the array, too */
+
+/* What is wrong at the servers: to be told, and the line is not in order.  One sentence each. */
+void servers_alarms(struct strv *out, const struct world *w, const struct line *l, const struct facts *f);
+/* What is worth knowing, and no more. */
+void servers_warnings(struct strv *out, const struct world *w, const struct line *l);
+
+#endif

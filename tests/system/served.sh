@@ -1,0 +1,313 @@
+#!/bin/bash
+# served.sh - certline looks at servers: Postfix, Dovecot, nginx, Apache and Prosody with an RSA and an ECDSA key go
+# through rollovers and renewals, and servers that do not do what their hooks say, are down, or misbehave in other
+# ways hold the old records, are named, and are told of by the exit status.  The clock of the program is moved
+# (--now); records go into an include file that nobody serves, since name servers are the business of eyes.sh.
+#
+# As root, in a network of its own.
+# shellcheck disable=SC2016,SC2034,SC2153,SC2154 source=/dev/null
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo '1..0 # SKIP Postfix, Dovecot and Prosody start as root only'
+	exit 0
+fi
+if [ "${1:-}" != alone ]; then
+	unshare --net --mount true 2>/dev/null || {
+		echo '1..0 # SKIP needs namespaces'
+		exit 0
+	}
+	exec unshare --net --mount "$0" alone
+fi
+. "$(dirname "$0")/lib.sh" || exit 1
+. "$TOP/tests/system/lab/line.sh"
+. "$TOP/tests/system/lab/servers.sh"
+need_programs postfix dovecot doveadm nginx apache2 prosody openssl python3 jq ip
+ip link set lo up
+INCLUDE=$SCRATCH/tlsa.inc
+: >"$INCLUDE"
+OWNERS=                                 # of the line
+ROWS=()                                 # of [endpoints]
+HOOKS=()
+TYPES='ec-256 rsa-2048'
+
+# conf [ROW...]: the configuration; rows of [endpoints].
+conf() {
+	cat >"$CONF/$LINE.conf" <<-END
+		domains = mx.lab.example www.lab.example chat.lab.example
+		issuer = self
+		key-types = $TYPES
+		[timing]
+		staging = 1h
+		retire-after = 2d
+		rollback-window = 1d
+		[hooks]
+		post-keychange = /bin/true
+		post-certchange =
+		$(printf '  %s\n' "${HOOKS[@]}")
+		[dane]
+		owners = $OWNERS
+		verify = no
+		ttl = 1m
+		include-file = $INCLUDE
+		[dirs]
+		state = $STATE
+		[endpoints]
+		look = yes
+		xmpp-domain = $SERVER_CHAT
+		$(printf '%s\n' "${ROWS[@]}" "$@")
+	END
+}
+
+fresh() {
+	chmod -R u+w "$STATE" 2>/dev/null
+	rm -rf "$STATE" "$INCLUDE"
+	: >"$INCLUDE"
+	T0=$(date +%s)
+	NOW=$T0
+	conf
+}
+
+# at SECONDS ARGUMENT...: the program at T0 + SECONDS.
+at() {
+	NOW=$((T0 + $1))
+	shift
+	run "$@"
+}
+
+# is_at SECONDS STATUS TEXT ARGUMENT...
+is_at() {
+	NOW=$((T0 + $1))
+	shift
+	exits "$@"
+}
+
+# recorded: how many records are in the include file
+recorded() { grep -c '^_.* TLSA ' "$INCLUDE"; }
+
+# says PATTERN: of what the last command said, in one line
+says() { tr -s ' \n' ' ' <<<"$OUT $ERR" | grep -E -q -- "$1"; }
+
+# of FILTER: a value of the status of the line
+of() {
+	run status --json
+	jq -r ".lines[0] | $1" <<<"$OUT"
+}
+
+# --- five servers, two keys -----------------------------------------------------------------------------
+
+SERVED=('' -rsa-2048)
+ALL='postfix dovecot nginx apache prosody'
+for server in $ALL; do
+	"${server}_files"
+done
+OWNERS="_$SMTP._tcp.mx.lab.example _$IMAP._tcp.mx.lab.example _$IMAPS._tcp.mx.lab.example
+  _$POP3._tcp.mx.lab.example _$POP3S._tcp.mx.lab.example _$SIEVE._tcp.mx.lab.example _$HTTPS._tcp.www.lab.example
+  _$APACHE._tcp.www.lab.example"
+ROWS=("starttls = $SMTP smtp" "  $IMAP imap" "  $POP3 pop3" "  $SIEVE sieve" 'servers =')
+for owner in $OWNERS; do
+	ROWS+=("  $owner 127.0.0.1")
+done
+N=$(wc -w <<<"$OWNERS")
+for server in $ALL; do
+	[ "$server" = prosody ] || HOOKS+=("$(server_hook "$server")")
+	server_lazy "$server"
+done
+fresh
+at 0 init
+is 'before the servers run, no records are published' "$(recorded)" 0
+at 0 status
+check 'and it is said what is waited for' says 'first records wait until every server presents the key: _[0-9]+\._tcp'
+for server in $ALL; do
+	[ "$server" = prosody ] || {
+		"${server}_start"
+		verdict $? "$server runs" || note "$(tail -n 5 "$SCRATCH/$server.log" "$SCRATCH/$server"/*log)"
+		server_honest "$server"
+	}
+done
+is_at 60 0 'when all servers present both keys, they are' cron
+is 'of two keys for each owner' "$(recorded)" $((2 * N))
+is 'every endpoint was seen with both' "$(of '[.endpoints[] | select(.ok and .state == "presented")] | length')" $((2 * N))
+is_at 120 0 'an hourly run looks no more than it must' cron
+is 'and has not' "$(of '[.endpoints[].looked] | unique | length')" 1
+
+is_at 7200 0 'roll' roll
+is 'both sets are published' "$(recorded)" $((4 * N))
+is_at 10900 0 'promoted after the staging time, and all servers are told' cron
+is 'the new generation is live' "$(generation live)" 2
+is 'all servers are seen with it' "$(of '[.endpoints[] | select(.ok)] | length')" $((2 * N))
+is 'the old records are still there, for a way back' "$(recorded)" $((4 * N))
+like 'which is said' "$(of .why)" 'rolled back'
+is_at 97000 0 'a day after the promotion' cron
+is 'the old records stay until the roll-back window is over' "$(recorded)" $((4 * N))
+is_at 97400 0 'then they go' cron
+is 'as every server was seen with the new keys' "$(recorded)" $((2 * N))
+
+# --- the hook says yes, and the server has not reloaded --------------------------------------------------
+
+server_lazy nginx
+is_at 200000 0 'roll again' roll
+calls=$(reloads nginx)
+is_at 203700 1 'promoted; nginx does not reload, although its hook says yes' cron
+check 'it is named, with the old key' says "_$HTTPS\._tcp\.www\.lab\.example at 127\.0\.0\.1:$HTTPS presents the old key \(generation 2\)"
+is_at 204000 1 'status says so, too' status
+check 'by name' says "! _$HTTPS\._tcp\.www\.lab\.example at 127"
+is 'Apache is not accused' "$(of "[.endpoints[] | select(.ok | not) | .name] | unique | join(\" \")")" "_$HTTPS._tcp.www.lab.example"
+is_at 204100 1 'the next run tells it again' cron
+check 'the hook was called once more' [ "$(reloads nginx)" -ge $((calls + 2)) ]
+is_at 4000000 1 'a month later' cron
+is 'the old records are still there' "$(recorded)" $((4 * N))
+server_honest nginx
+is_at 4000100 0 'when the server obeys, all is well at once' cron
+is 'and the old records go' "$(recorded)" $((2 * N))
+
+# ... of a renewal
+server_lazy dovecot
+is_at 4000200 1 'renew: Dovecot does not load the new certificate' renew
+check 'each of its ports is named' says "_$POP3S\._tcp\.mx\.lab\.example at 127\.0\.0\.1:$POP3S presents an old certificate"
+is_at 4000300 1 'the obligation stays' cron
+server_honest dovecot
+is_at 4000400 0 'until it is met' cron
+is 'the certificates that are served are the live ones' "$(of '[.endpoints[] | select(.current)] | length')" $((2 * N))
+server_lazy nginx
+at 4000500 renew
+is_at 11300000 1 'when what is served is about to end' status
+check 'it is urgent' says "URGENT: _$HTTPS\._tcp"
+server_honest nginx
+at 4000600 cron
+
+# --- one key type alone has switched -------------------------------------------------------------------
+
+# Apache presents its RSA key from a copy
+cp -r "$LINE_DIR/gen/$(basename "$(readlink "$LIVE")")" "$SCRATCH/stuck"
+sed -i 's/^settles .*/sleep 1/' "$SCRATCH/reload-apache"       # and its hook does not look
+sed -i -E "s#$LIVE/(fullchain|key)-rsa#$SCRATCH/stuck/\\1-rsa#" "$HTTPD/apache2.conf"
+is_at 5000000 0 'roll' roll
+at 5003700 cron
+is 'Apache has switched its ECDSA key, and not its RSA key' "$STATUS" 1
+check 'which is said' says "_$APACHE\._tcp\.www\.lab\.example at 127\.0\.0\.1:$APACHE presents the old key \(generation [0-9]+\), to clients that ask for RSA"
+is_at 6000000 1 'ten days later' cron
+is 'the old records are still there' "$(recorded)" $((4 * N))
+sed -i "s#$SCRATCH/stuck#$LIVE#" "$HTTPD/apache2.conf"
+server_hook apache >/dev/null
+is_at 6000100 0 'then it does' cron
+is 'and they go' "$(recorded)" $((2 * N))
+
+# --- one endpoint is down for a day ----------------------------------------------------------------------
+
+is_at 7000000 0 'roll' roll
+server_stop apache
+server_lazy apache
+at 7003700 cron
+is 'promoted while Apache is down' "$(generation live)" "$(of .live.generation)"
+is 'an outage is no fault at first' "$STATUS" 0
+at 7003700 status
+check 'but is noted' says "note: _$APACHE\._tcp\.www\.lab\.example at 127\.0\.0\.1:$APACHE is not reached"
+is_at 7080000 1 'after some hours it is one' cron
+is_at 7100000 1 'a day later' cron
+is 'the old records wait for it' "$(recorded)" $((4 * N))
+server_honest apache
+apache_start
+is_at 7100100 0 'it is back, with the new keys' cron
+is 'and the old records go' "$(recorded)" $((2 * N))
+is_at 8000000 0 'roll' roll
+server_stop apache
+server_lazy apache
+at 8003700 cron
+at 8100000 cron
+is 'within retire-after of the reload the old records stay' "$(recorded)" $((4 * N))
+at 8180000 cron
+is 'after it the hook is believed' "$(recorded)" $((2 * N))
+is 'the endpoint stays a fault' "$STATUS" 1
+conf 'unreachable = hold'
+is_at 9000000 1 'with unreachable = hold' roll
+at 9003700 cron
+at 19003700 cron
+is 'it is waited for' "$(recorded)" $((4 * N))
+server_honest apache
+apache_start
+at 19003800 cron
+for server in $ALL; do
+	[ "$server" = prosody ] || server_stop "$server"
+done
+
+# --- chat -------------------------------------------------------------------------------------------------
+
+SERVED=('')
+TYPES=ec-256
+HOOKS=("$(server_hook prosody)")
+OWNERS="_$XMPP._tcp.chat.lab.example _$XMPP_SERVER._tcp.chat.lab.example"
+ROWS=("starttls = $XMPP xmpp-client" "  $XMPP_SERVER xmpp-server" "servers = _$XMPP._tcp.chat.lab.example 127.0.0.1"
+	"  _$XMPP_SERVER._tcp.chat.lab.example 127.0.0.1")
+fresh
+at 0 init
+prosody_start
+verdict $? 'Prosody runs' || note "$(cat "$PROSODY/log")"
+server_honest prosody
+is_at 60 0 'Prosody is seen, by clients and by servers' cron
+is 'two endpoints' "$(of '[.endpoints[] | select(.ok)] | length')" 2
+is_at 7200 0 'roll' roll
+is_at 10900 0 'it switches when it is told to' cron
+is 'at both ports' "$(of '[.endpoints[] | select(.ok)] | length')" 2
+server_stop prosody
+
+# --- servers that misbehave -----------------------------------------------------------------------------------
+
+HOOKS=(/bin/true)
+OWNERS='_25._tcp.mx.lab.example _443._tcp.mx.lab.example'
+declare -A BAD=([silent]='silent' [hang]='silent: no answer in the TLS handshake' [garbage]='' [close]='' [flood]='' [alert]='internal' \
+	[no-starttls]='STARTTLS' [refused]='454|STARTTLS')
+for mode in silent hang garbage close flood alert no-starttls refused; do
+	free_port; bad=$PORT
+	free_port; good=$PORT
+	case $mode in
+	no-starttls | refused | hang | alert) starttls=smtp ;;
+	*) starttls=none ;;
+	esac
+	ROWS=("servers = _25._tcp.mx.lab.example $starttls 127.0.0.1:$bad" "  _443._tcp.mx.lab.example none 127.0.0.1:$good")
+	fresh
+	at 0 init -q
+	start "good-$mode" openssl s_server -accept "127.0.0.1:$good" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
+	start "bad-$mode" "$TOP/tests/system/lab/bad_tls.py" "127.0.0.1:$bad $mode$([ "$starttls" = none ] || echo ' talk=smtp')"
+	within 5 listens "$bad" && within 5 listens "$good"
+	began=$(date +%s)
+	is_at 60 1 "$mode: the exit status says so" cron
+	check "$mode: within the limit" [ $(($(date +%s) - began)) -le 60 ]
+	check "$mode: it is named" says "_25\._tcp\.mx\.lab\.example at 127\.0\.0\.1:$bad shows no certificate: .*(${BAD[$mode]})"
+	check_not "$mode: the other one is not" says '_443\._tcp'
+	is "$mode: nothing is published, a month later" "$(at 2600000 cron; recorded)" 0
+done
+
+# an expired certificate of the live key: DANE is content, and clients with CAs are not
+free_port
+ROWS=("servers = _443._tcp.mx.lab.example none 127.0.0.1:$PORT")
+OWNERS=_443._tcp.mx.lab.example
+fresh
+at 0 init -q
+openssl req -x509 -key "$LIVE/key.pem" -subj /CN=mx.lab.example -days 1 -out "$SCRATCH/expired.pem" 2>/dev/null
+start expired openssl s_server -accept "127.0.0.1:$PORT" -cert "$SCRATCH/expired.pem" -key "$LIVE/key.pem" -quiet
+within 5 listens "$PORT"
+is_at 864000 1 'the right key with an expired certificate: told' cron
+check 'as such' says 'EXPIRED: _443\._tcp\.mx\.lab\.example at 127\.0\.0\.1:[0-9]+ presents an old certificate'
+is 'the records are right all the same' "$(recorded)" 1
+
+# one of two addresses serves the old key
+free_port; first=$PORT
+ROWS=("servers = _443._tcp.mx.lab.example none 127.0.0.1:$first 127.0.0.2:$first")
+fresh
+at 0 init -q
+for address in 127.0.0.1 127.0.0.2; do
+	start "s-$address" openssl s_server -accept "$address:$first" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
+	[ "$address" = 127.0.0.2 ] || FIRST=$PID
+done
+within 5 listens "$first"
+is_at 60 0 'two addresses present the first key' cron
+at 7200 roll
+kill "$FIRST"; wait "$FIRST" 2>/dev/null
+at 10900 cron -q
+start s-new openssl s_server -accept "127.0.0.1:$first" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
+within 5 listens "$first"
+is_at 1000000 1 'one of two addresses serves the old key' cron
+check 'that one is named' says "at 127\.0\.0\.2:$first presents the old key"
+check_not 'the other one is not' says "at 127\.0\.0\.1:$first"
+is 'the old record stays' "$(recorded)" 2
+finish

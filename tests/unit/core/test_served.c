@@ -1,0 +1,308 @@
+/* test_served.c - what follows from what servers presented.
+ * Touches: nothing.
+ */
+#include "core/served.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define T ((int64_t)1800000000)
+
+static const struct served_key keys[] = {
+	{ .spki = "live-ec", .cert = "cert-ec-2", .family = KEY_FAMILY_ECDSA, .wanted = true,
+	  .words = "the live key" },
+	{ .spki = "live-rsa", .cert = "cert-rsa-2", .family = KEY_FAMILY_RSA, .wanted = true,
+	  .words = "the live key" },
+	{ .spki = "old-ec", .family = KEY_FAMILY_ECDSA, .words = "the old key (generation 1)" },
+	{ .spki = "sister", .family = KEY_FAMILY_ECDSA, .tolerated = true, .words = "a key of another line" },
+};
+
+static struct served_question question(void)
+{
+	return (struct served_question){ .keys = keys, .keys_n = ARRAY_LEN(keys), .told_at = T,
+					 .away_for = 2 * DAY };
+}
+
+static struct served_answer shows(const char *address, enum key_family f, const char *spki, const char *cert,
+				  int64_t at)
+{
+	return (struct served_answer){ .name = "mx", .address = address, .family = f, .state = SERVED_PRESENTED,
+				       .spki = spki, .cert = cert, .serial = "0a", .until_at = T + 90 * DAY,
+				       .at = at };
+}
+
+static struct served_answer fails(const char *address, enum key_family f, enum served_state state, int64_t at)
+{
+	return (struct served_answer){ .name = "mx", .address = address, .family = f, .state = state,
+				       .why = "for a reason", .at = at };
+}
+
+/* Both families of one address. */
+static void note_two(struct served *s, struct served_answer ec, struct served_answer rsa)
+{
+	const struct served_answer answers[] = { ec, rsa };
+
+	served_note(s, answers, 2);
+}
+
+static const struct served_row {
+	const char *what;
+	enum served_state ec_state;
+	const char *ec;
+	enum served_state rsa_state;
+	const char *rsa;
+	enum served_verdict verdict;
+	enum served_reason  reason;
+	enum key_family family;
+	const char *words;
+} rows[] = {
+	/* clang-format off */
+	{ "both live", SERVED_PRESENTED, "live-ec", SERVED_PRESENTED, "live-rsa", SERVED_YES, SR_NONE, 0, "every server" },
+	{ "ECDSA switched and RSA not", SERVED_PRESENTED, "live-ec", SERVED_PRESENTED, "old-rsa", SERVED_NO, SR_OTHER_KEY, KEY_FAMILY_RSA, "not of this line, to clients that ask for RSA" },
+	{ "RSA switched and ECDSA not", SERVED_PRESENTED, "old-ec", SERVED_PRESENTED, "live-rsa", SERVED_NO, SR_OTHER_KEY, KEY_FAMILY_ECDSA, "the old key (generation 1), to clients that ask for ECDSA" },
+	{ "no RSA key", SERVED_PRESENTED, "live-ec", SERVED_ABSENT, NULL, SERVED_YES, SR_NONE, 0, NULL },
+	{ "no RSA key, and the old one", SERVED_PRESENTED, "old-ec", SERVED_ABSENT, NULL, SERVED_NO, SR_ABSENT, KEY_FAMILY_RSA, "mx at 192.0.2.1:25 has no RSA key" },
+	{ "no key at all", SERVED_ABSENT, NULL, SERVED_ABSENT, NULL, SERVED_NO, SR_ABSENT, KEY_FAMILY_RSA, NULL },
+	{ "a key of a sister line", SERVED_PRESENTED, "sister", SERVED_PRESENTED, "live-rsa", SERVED_YES, SR_NONE, 0, NULL },
+	{ "hangs in the handshake", SERVED_FAULTY, NULL, SERVED_PRESENTED, "live-rsa", SERVED_NO, SR_FAULTY, KEY_FAMILY_ECDSA, "shows no certificate: for a reason" },
+	{ "away", SERVED_AWAY, NULL, SERVED_AWAY, NULL, SERVED_WAIT, SR_AWAY, KEY_FAMILY_RSA, "is not reached: for a reason" },
+	{ "away and another key", SERVED_AWAY, NULL, SERVED_PRESENTED, "what", SERVED_NO, SR_OTHER_KEY, KEY_FAMILY_RSA, NULL },
+	/* clang-format on */
+};
+
+static struct served_answer answer(enum served_state state, enum key_family f, const char *spki)
+{
+	return state == SERVED_PRESENTED ? shows("192.0.2.1:25", f, spki, spki, T + HOUR)
+					 : fails("192.0.2.1:25", f, state, T + HOUR);
+}
+
+static void one_endpoint(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct served_row *r = &rows[i];
+		struct served_question q = question();
+		struct served_judgement j;
+		struct served s = { 0 };
+		char *text;
+
+		note_two(&s, answer(r->ec_state, KEY_FAMILY_ECDSA, r->ec),
+			 answer(r->rsa_state, KEY_FAMILY_RSA, r->rsa));
+		j = served_judge(&s, &q);
+		text = served_text(&j);
+		if (j.verdict != r->verdict || j.reason != r->reason ||
+		    (j.reason != SR_NONE && j.family != r->family))
+			fail_msg("%s: verdict %d, reason %d, family %d: %s", r->what, j.verdict, j.reason, j.family, text);
+		if (r->words && !strstr(text, r->words))
+			fail_msg("%s: %s", r->what, text);
+		free(text);
+		served_free(&s);
+	}
+}
+
+/* What is not looked at is not assumed. */
+static void nothing_is_no_proof(void **state)
+{
+	struct served_question q = question();
+	struct served s = { 0 };
+
+	(void)state;
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_NO);
+	assert_int_equal(served_judge(&s, &q).reason, SR_NEVER_LOOKED);
+	/* one family alone says nothing of the other */
+	served_note(&s, &(struct served_answer[]){ shows("a", KEY_FAMILY_ECDSA, "live-ec", "c", T) }[0], 1);
+	assert_int_equal(served_judge(&s, &q).reason, SR_NEVER_LOOKED);
+	served_free(&s);
+}
+
+static void every_address_counts(void **state)
+{
+	struct served_question q = question();
+	struct served s = { 0 };
+	struct served_judgement j;
+	const struct served_answer answers[] = {
+		shows("b", KEY_FAMILY_ECDSA, "live-ec", "c", T + 5), shows("b", KEY_FAMILY_RSA, "live-rsa", "c", T + 9),
+		shows("a", KEY_FAMILY_ECDSA, "old-ec", "c", T + 5), shows("a", KEY_FAMILY_RSA, "old-rsa", "c", T + 5),
+	};
+	char *text;
+
+	(void)state;
+	served_note(&s, answers, 4);
+	assert_int_equal(s.n, 2);
+	j = served_judge(&s, &q);
+	assert_int_equal(j.verdict, SERVED_NO);
+	assert_string_equal(j.who->address, "a");
+	assert_int_equal(j.in_the_way, 1);
+	/* the address left DNS: nobody goes there any more */
+	served_note(&s, answers, 2);
+	assert_int_equal(s.n, 1);
+	j = served_judge(&s, &q);
+	assert_int_equal(j.verdict, SERVED_YES);
+	assert_true(j.at == T + 9);
+	served_note(&s, &(struct served_answer[]){ fails("-", KEY_FAMILY_ECDSA, SERVED_AWAY, T + 20) }[0], 1);
+	assert_int_equal(s.n, 1);
+	j = served_judge(&s, &q);
+	assert_int_equal(j.reason, SR_NEVER_LOOKED);            /* RSA was not asked for at "-" */
+	note_two(&s, fails("-", KEY_FAMILY_ECDSA, SERVED_AWAY, T + 20), fails("-", KEY_FAMILY_RSA, SERVED_AWAY, T + 20));
+	j = served_judge(&s, &q);
+	assert_int_equal(j.reason, SR_NO_ADDRESS);
+	text = served_text(&j);
+	assert_non_null(strstr(text, "mx has no address to look at: for a reason"));
+	free(text);
+	served_free(&s);
+}
+
+/* It is waited for from the moment at which the servers were told, or from when it was last seen with another
+ * key, if that is later. */
+static void away_counts_after_a_time(void **state)
+{
+	struct served_question q = question();
+	struct served s = { 0 };
+	struct served_judgement j;
+
+	(void)state;
+	note_two(&s, fails("a", KEY_FAMILY_ECDSA, SERVED_AWAY, T + HOUR), fails("a", KEY_FAMILY_RSA, SERVED_AWAY, T + HOUR));
+	j = served_judge(&s, &q);
+	assert_int_equal(j.verdict, SERVED_WAIT);
+	assert_true(j.at == T + 2 * DAY);
+	/* seen once more with the old key */
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "old-ec", "c", T + DAY), shows("a", KEY_FAMILY_RSA, "old", "c", T + DAY));
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_NO);
+	note_two(&s, fails("a", KEY_FAMILY_ECDSA, SERVED_AWAY, T + DAY + 9), fails("a", KEY_FAMILY_RSA, SERVED_AWAY, T + DAY + 9));
+	j = served_judge(&s, &q);
+	assert_int_equal(j.verdict, SERVED_WAIT);
+	assert_true(j.at == T + 3 * DAY);
+	/* nobody told it, or it is to be waited for whatever comes */
+	q.told_at = 0;
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_NO);
+	q.told_at = T;
+	q.away_for = WHEN_NEVER;
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_NO);
+	served_free(&s);
+}
+
+static void only_looks_of_this_run_count(void **state)
+{
+	struct served_question q = question();
+	struct served s = { 0 };
+
+	(void)state;
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "live-ec", "c", T + 10), shows("a", KEY_FAMILY_RSA, "live-rsa", "c", T + 10));
+	q.fresh_at = T + 10;
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_YES);
+	q.fresh_at = T + 11;
+	assert_int_equal(served_judge(&s, &q).reason, SR_STALE);
+	/* an old look that says no goes on saying no */
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "old-ec", "c", T + 10), shows("a", KEY_FAMILY_RSA, "live-rsa", "c", T + 11));
+	assert_int_equal(served_judge(&s, &q).reason, SR_OTHER_KEY);
+	served_free(&s);
+}
+
+/* The key of a family that is not wanted any more must not be shown, and need not be. */
+static void a_family_that_went(void **state)
+{
+	static const struct served_key ec_only[] = {
+		{ .spki = "live-ec", .family = KEY_FAMILY_ECDSA, .wanted = true, .words = "the live key" },
+		{ .spki = "old-rsa", .family = KEY_FAMILY_RSA, .words = "the old key (generation 1)" },
+	};
+	struct served_question q = { .keys = ec_only, .keys_n = 2, .told_at = T, .away_for = DAY };
+	struct served s = { 0 };
+
+	(void)state;
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "live-ec", "c", T), shows("a", KEY_FAMILY_RSA, "old-rsa", "c", T));
+	assert_int_equal(served_judge(&s, &q).reason, SR_OTHER_KEY);
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "live-ec", "c", T), fails("a", KEY_FAMILY_RSA, SERVED_ABSENT, T));
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_YES);
+	/* nobody asks for RSA any more: what it was is of no interest */
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "live-ec", "c", T), shows("a", KEY_FAMILY_RSA, "old-rsa", "c", T));
+	served_note(&s, &(struct served_answer[]){ shows("a", KEY_FAMILY_ECDSA, "live-ec", "c", T + 9) }[0], 1);
+	q.fresh_at = T + 9;
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_YES);
+	served_free(&s);
+}
+
+static void since_when(void **state)
+{
+	struct served s = { 0 };
+	const struct served_view *v;
+
+	(void)state;
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "k", "c1", T), shows("a", KEY_FAMILY_RSA, "r", "c", T));
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "k", "c2", T + 5), shows("a", KEY_FAMILY_RSA, "r", "c", T + 5));
+	v = &s.v[0].views[KEY_FAMILY_ECDSA];
+	assert_true(v->spki_since_at == T && v->cert_since_at == T + 5 && v->seen_at == T + 5 && !v->failing_at);
+	note_two(&s, fails("a", KEY_FAMILY_ECDSA, SERVED_AWAY, T + 7), shows("a", KEY_FAMILY_RSA, "r", "c", T + 7));
+	note_two(&s, fails("a", KEY_FAMILY_ECDSA, SERVED_FAULTY, T + 8), shows("a", KEY_FAMILY_RSA, "r", "c", T + 8));
+	assert_true(v->failing_at == T + 7 && v->seen_at == T + 5);
+	assert_string_equal(v->spki, "k");
+	/* whoever was away may have been another one */
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "k", "c2", T + 9), shows("a", KEY_FAMILY_RSA, "r", "c", T + 9));
+	assert_true(v->spki_since_at == T + 9 && v->cert_since_at == T + 9 && !v->failing_at && !v->why);
+	assert_true(s.v[0].views[KEY_FAMILY_RSA].spki_since_at == T);
+	served_shift(&s, 100);
+	assert_true(v->spki_since_at == T + 109 && v->seen_at == T + 109 && v->failing_at == 0);
+	served_restart(&s, T + 110, T + 111);
+	assert_true(v->spki_since_at == T + 110 && v->seen_at == T + 110);
+	served_restart(&s, T, T + 50);
+	assert_true(v->spki_since_at == T + 50 && v->failing_at == 0);
+	served_free(&s);
+}
+
+static void old_certificates(void **state)
+{
+	struct served_question q = question();
+	struct served s = { 0 };
+	enum key_family family;
+	size_t at = 0;
+
+	(void)state;
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "live-ec", "cert-ec-1", T), shows("a", KEY_FAMILY_RSA, "live-rsa", "cert-rsa-2", T));
+	assert_ptr_equal(served_outdated(&s, &q, &at, &family), &s.v[0]);
+	assert_int_equal(family, KEY_FAMILY_ECDSA);
+	assert_null(served_outdated(&s, &q, &at, &family));
+	/* the key is right, so that nothing is in the way of the records */
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_YES);
+	at = 0;
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "live-ec", "cert-ec-2", T), fails("a", KEY_FAMILY_RSA, SERVED_AWAY, T));
+	assert_null(served_outdated(&s, &q, &at, &family));
+	served_free(&s);
+}
+
+static void names_that_went(void **state)
+{
+	static const char *const kept[] = { "other" };
+	struct served s = { 0 };
+
+	(void)state;
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "k", "c", T), shows("a", KEY_FAMILY_RSA, "r", "c", T));
+	served_note(&s, &(struct served_answer){ .name = "other", .address = "x", .family = KEY_FAMILY_ECDSA,
+						 .state = SERVED_ABSENT, .at = T }, 1);
+	assert_int_equal(s.n, 2);
+	served_keep(&s, kept, 1);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.v[0].name, "other");
+	served_free(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_endpoint),
+		cmocka_unit_test(nothing_is_no_proof),
+		cmocka_unit_test(every_address_counts),
+		cmocka_unit_test(away_counts_after_a_time),
+		cmocka_unit_test(only_looks_of_this_run_count),
+		cmocka_unit_test(a_family_that_went),
+		cmocka_unit_test(since_when),
+		cmocka_unit_test(old_certificates),
+		cmocka_unit_test(names_that_went),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
