@@ -41,8 +41,6 @@ static void tell_json(struct teller *t, enum tell kind, const struct line *l, co
 	size_t i = (size_t)(l - t->s->world.lines);
 	struct json *o;
 
-	if (kind == TELL_WHY && !t->a->verbose)
-		return;
 	if (!t->events[i])
 		t->events[i] = json_array();
 	o = json_put(t->events[i], NULL, json_object());
@@ -57,6 +55,9 @@ static void tell(void *arg, enum tell kind, const struct line *l, const char *te
 {
 	struct teller *t = arg;
 
+	if (kind == TELL_WHY && !t->a->verbose)
+		return;
+	hide_wait();
 	if (t->a->json)
 		tell_json(t, kind, l, text, problems);
 	if (kind == TELL_FAILED)
@@ -74,7 +75,7 @@ static void tell(void *arg, enum tell kind, const struct line *l, const char *te
 		fprintf(stderr, "    | %s\n", text);
 		break;
 	case TELL_WHY:
-		if (t->a->verbose && !t->a->json)
+		if (!t->a->json)
 			printf("%s: (%s)\n", l->cfg->name, text);
 		break;
 	}
@@ -280,6 +281,7 @@ enum exit_status act(const struct args *a, const struct act *what)
 	}
 	proc_init();
 	print_notices(a);
+	show_waits(a);
 	t.events = mem_array(s.world.n, sizeof(struct json *));
 	en.w = &s.world;
 	tally = engine_run(&en, s.lines, s.n, &what->order);

@@ -25,7 +25,8 @@ struct args {
 	unsigned    jobs;
 	bool        emergency, force, back, revoke;
 	int         reason;             /* revoke: as enum revocation_reason */
-	int64_t     days;               /* plan */
+	int64_t     days;               /* plan, report */
+	const char *svg, *html;         /* plan, report: where to; "-": standard output */
 	const char *format, *origin;    /* tlsa */
 	int64_t     ttl_for;            /* tlsa; 0: as configured */
 };
@@ -45,6 +46,7 @@ enum exit_status cmd_renew(const struct args *a);
 enum exit_status cmd_roll(const struct args *a);
 enum exit_status cmd_status(const struct args *a);
 enum exit_status cmd_plan(const struct args *a);
+enum exit_status cmd_report(const struct args *a);
 enum exit_status cmd_dns(const struct args *a);
 enum exit_status cmd_tlsa(const struct args *a);
 enum exit_status cmd_config(const struct args *a);
@@ -82,6 +84,9 @@ void print_document(struct json *doc);          /* to stdout; frees it */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));     /* "certline: ..." */
 /* From now on notices (run/notice.h) go to stdout; warnings, and those beside a document, to stderr. */
 void print_notices(const struct args *a);
+/* To a file, replaced in one go and readable by all, or to stdout if path is "-".  -1: a message was
+ * printed. */
+int print_file(const char *path, const struct buf *text) NEEDS_CHECK;
 /* As text; not put if it is 0 or never. */
 void put_instant(struct json *o, const char *key, int64_t at);
 void put_texts(struct json *o, const char *key, const struct strv *texts);
@@ -90,7 +95,40 @@ void put_texts(struct json *o, const char *key, const struct strv *texts);
 void print_wrapped(const char *text, const char *first, const char *rest, size_t width);
 /* A cell of a table that begins at column `left`; a text that is too long has a row of its own. */
 void print_cell(const char *text, int left, int width);
+/* From now on long waits (sys/progress.h) are shown on standard error, if it is a terminal and nobody
+ * objects; hide_wait() comes before everything that is printed meanwhile, in a worker too. */
+void show_waits(const struct args *a);
+void hide_wait(void);
 bool colorful(const struct args *a);            /* stdout is a terminal and nobody objects */
+
+/* A line as it stands, for `status` and the report. */
+struct view {
+	struct line    *l;
+	const struct world *w;
+	struct facts    f;              /* this and what follows: unless the line failed */
+	struct forecast next;
+	enum step       held;           /* what the reason is about, if it is not what comes next */
+	struct strv     pending, warnings, orders;
+	bool            color;
+	int64_t         now;
+};
+void view_take(struct view *v, struct scene *s, struct line *l);
+void view_free(struct view *v);
+/* The exit status of lines that were `so_far`, and this one. */
+enum exit_status view_status(const struct view *v, enum exit_status so_far);
+
+const char *sight_name(enum sight s);           /* "hold", "wait", "go" */
+/* The keysets of a line in the order of the columns of `dns`. */
+struct column {
+	const char *name;
+	int         keyset;             /* 0: none */
+};
+#define COLUMNS_N 3
+void columns_of(struct column out[COLUMNS_N], const struct line *l);
+/* One that was never asked in time is not silent, and has said nothing either. */
+bool server_answers(const struct horizon_server *s);
+/* Whether a server's set covers a keyset, in a word. */
+const char *server_covers(const struct horizon *h, const struct horizon_server *s, int keyset);
 
 /* What the reason of a forecast is about, if that is not the step which comes next: one that waits.  Else
  * DO_NOTHING. */

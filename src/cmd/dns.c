@@ -18,14 +18,12 @@ static const char *const sights[] = {
 	[SIGHT_GO] = "go",
 };
 
-/* The keysets of a line in the order of the columns. */
-struct column {
-	const char *name;
-	int         keyset;             /* 0: none */
-};
-#define COLUMNS_N 3
+const char *sight_name(enum sight s)
+{
+	return sights[s];
+}
 
-static void columns_of(struct column out[COLUMNS_N], const struct line *l)
+void columns_of(struct column out[COLUMNS_N], const struct line *l)
 {
 	const struct keyset *retired = ledger_retired_last(&l->ledger);
 
@@ -34,20 +32,18 @@ static void columns_of(struct column out[COLUMNS_N], const struct line *l)
 	out[2] = (struct column){ "retired", retired ? retired->id : 0 };
 }
 
-/* One that was never asked in time is not silent, and has said nothing either. */
-static bool answers(const struct horizon_server *s)
+bool server_answers(const struct horizon_server *s)
 {
 	return s->answered_at && !s->failing_at;
 }
 
-/* Whether a server's set covers a keyset, in a word. */
-static const char *covering(const struct horizon *h, const struct horizon_server *s, int keyset)
+const char *server_covers(const struct horizon *h, const struct horizon_server *s, int keyset)
 {
 	size_t k = horizon_place(h, keyset);
 
 	if (!keyset)
 		return "-";
-	if (k == h->keysets_n || !answers(s))
+	if (k == h->keysets_n || !server_answers(s))
 		return "?";
 	if (s->records == 0)
 		return "none";
@@ -72,14 +68,15 @@ static void print_server(const struct horizon *h, const struct horizon_server *s
 		when_format_duration(ttl, s->ttl_for);
 	if (s->records < 0)
 		snprintf(records, sizeof(records), "alias");
-	else if (answers(s))
+	else if (server_answers(s))
 		snprintf(records, sizeof(records), "%d", s->records);
 	if (s->signed_until_at)
 		when_format_date(until, s->signed_until_at);
 	fputs("    ", stdout);
 	print_cell(address, 4, 22);
 	printf(" %10lu %5s %5s %4s %6s %4s  %s\n", (unsigned long)s->serial, ttl, records,
-	       covering(h, s, c[0].keyset), covering(h, s, c[1].keyset), covering(h, s, c[2].keyset), until);
+	       server_covers(h, s, c[0].keyset), server_covers(h, s, c[1].keyset),
+	       server_covers(h, s, c[2].keyset), until);
 	free(address);
 	if (s->names && *s->names)
 		print_wrapped(s->names, "      ", "      ", 80);
@@ -170,7 +167,7 @@ static void put_server(struct json *list, const struct horizon *h, const struct 
 	json_put_str(o, "server", s->id);
 	json_put_str(o, "names", s->names);
 	json_put_bool(o, "listed", s->listed);
-	json_put_bool(o, "answers", answers(s));
+	json_put_bool(o, "answers", server_answers(s));
 	json_put_str(o, "why", s->why);
 	json_put_int(o, "serial", s->serial);
 	json_put_int(o, "ttl", s->ttl_for);
@@ -181,7 +178,7 @@ static void put_server(struct json *list, const struct horizon *h, const struct 
 	covers = json_put(o, "covers", json_object());
 	for (size_t i = 0; i < COLUMNS_N; i++)
 		if (c[i].keyset)
-			json_put_str(covers, c[i].name, covering(h, s, c[i].keyset));
+			json_put_str(covers, c[i].name, server_covers(h, s, c[i].keyset));
 }
 
 static void put_owner(struct json *list, const struct horizon *h, const struct column *c)
@@ -282,6 +279,7 @@ enum exit_status cmd_dns(const struct args *a)
 	lines = json_put(doc, "lines", json_array());
 	for (size_t i = 0; i < s.n; i++)
 		world_load(&s.world, s.lines[i]);
+	show_waits(a);
 	eyes_look(s.lines, s.n, 1);
 	for (size_t i = 0; i < s.n; i++)
 		if (show(&s, s.lines[i], lines, a) != EXIT_OK)

@@ -125,6 +125,18 @@ static bool set_days(struct args *a, const char *v)
 	return text_number(v, 36500, &a->days) && a->days > 0;
 }
 
+static bool set_svg(struct args *a, const char *v)
+{
+	a->svg = v;
+	return *v != '\0';
+}
+
+static bool set_html(struct args *a, const char *v)
+{
+	a->html = v;
+	return *v != '\0';
+}
+
 static bool set_format(struct args *a, const char *v)
 {
 	a->format = v;
@@ -166,7 +178,9 @@ static const struct option options[] = {
 	{ "revoke",    0,   NULL, "roll", "with --emergency: revoke the old key's certificates once it is not served", set_revoke },
 	{ "reason",    0,   "WORD", "revoke", "unspecified (default), key-compromise, superseded, cessation ...", set_reason },
 	{ "back",      0,   NULL, "roll", "back to the retired key whose records are still published", set_back },
-	{ "days",      0,   "N", "plan", "how far to look ahead (default 365)", set_days },
+	{ "days",      0,   "N", "plan report", "how far to look ahead (default 365)", set_days },
+	{ "svg",       0,   "FILE", "plan", "draw it instead, into FILE; \"-\": to standard output", set_svg },
+	{ "html",      0,   "FILE", "report", "where to; \"-\": to standard output", set_html },
 	{ "format",    0,   "FORMAT", "tlsa", "zone (default), generic, json, nsupdate, tinydns or csv", set_format },
 	{ "origin",    0,   "ZONE", "tlsa", "only owners in ZONE; zone format prints names relative to it", set_origin },
 	{ "ttl",       0,   "TTL", "tlsa", "instead of the configured TTL", set_ttl },
@@ -277,6 +291,8 @@ static const char *wanted(const struct option *o)
 		{ "reason", "unspecified, key-compromise, superseded, cessation, affiliation-changed or "
 			    "privilege-withdrawn" },
 		{ "days", "a number of days from 1 to 36500" },
+		{ "svg", "the name of a file, or \"-\"" },
+		{ "html", "the name of a file, or \"-\"" },
 		{ "origin", "the name of a zone, like example.org" },
 		{ "ttl", "a number of seconds, or a duration like 1h; from 1s to 7d" },
 	};
@@ -387,6 +403,14 @@ static int check_fit(const struct parse *p)
 		complain("--back and --emergency exclude each other");
 		return -1;
 	}
+	if (strcmp(p->a->command, "report") == 0 && !p->a->html) {
+		complain("report needs --html FILE");
+		return -1;
+	}
+	if (p->a->json && (p->a->svg || p->a->html)) {
+		complain("--json does not go with --%s", p->a->svg ? "svg" : "html");
+		return -1;
+	}
 	return 0;
 }
 
@@ -427,8 +451,8 @@ int options_parse(struct args *a, int argc, char **argv, enum exit_status *statu
 		return -1;
 	}
 	if (!c) {
-		complain("no command given: init, cron, renew, roll, revoke, account, status, plan, dns, caa, tlsa or "
-			 "config; see certline --help");
+		complain("no command given: init, cron, renew, roll, revoke, account, status, plan, report, dns, caa, "
+			 "tlsa or config; see certline --help");
 		return -1;
 	}
 	return check_fit(&p);

@@ -1,13 +1,18 @@
-/* plan.c - `certline plan`: a forecast, by folding the rule table over assumed successes.
- * Touches: stdout, stderr.
+/* plan.c - `certline plan`: a forecast, by folding the rule table over assumed successes; as text or as a
+ * picture.
+ * Touches: stdout, stderr; the file that --svg names.
  */
 #include "cmd/cmd.h"
+#include "cmd/svg.h"
+#include "cmd/timeline.h"
 
 #include "base/mem.h"
 #include "base/when.h"
 #include "io/json.h"
 #include "run/observe.h"
 #include "sys/clock.h"
+
+#define PICTURE_MAX ((size_t)64 << 20)
 
 struct event {
 	int64_t     at;
@@ -31,28 +36,17 @@ static void add(struct events *out, const struct event *e)
 	out->n++;
 }
 
-/* A key that is renewed every hour over a hundred years is a mistake that must end, too. */
-#define EVENTS_PER_LINE_MAX 100000
+struct seen {
+	struct events *out;
+	const struct line *l;
+};
 
-static void foresee(struct events *out, struct scene *s, struct line *l, int64_t until_at)
+static void note(void *arg, int64_t at, const struct decision *d)
 {
-	int64_t now = clock_now();
-	struct facts f;
+	const struct seen *x = arg;
 
-	line_facts(&f, &s->world, l);
-	for (int i = 0; i < EVENTS_PER_LINE_MAX && now <= until_at; i++) {
-		struct decision d = rollover_next(&l->policy, &f, now);
-
-		if (d.step == DO_NOTHING) {
-			if (d.again_at == WHEN_NEVER)
-				return;
-			now = d.again_at;
-			continue;
-		}
-		if (d.step != DO_LINK)
-			add(out, &(struct event){ now, l, d.step, d.why, 0 });
-		rollover_assume(&l->policy, &f, d.step, now);
-	}
+	if (d->step != DO_LINK)
+		add(x->out, &(struct event){ at, x->l, d->step, d->why, 0 });
 }
 
 static int by_time(const void *a, const void *b)
@@ -118,26 +112,47 @@ static void print_json(const struct events *e)
 	print_document(doc);
 }
 
-enum exit_status cmd_plan(const struct args *a)
+/* Lines that failed are in the picture too. */
+static int draw(const struct args *a, struct scene *s, int64_t until_at)
 {
-	int64_t until_at = when_add(clock_now(), a->days * DAY);
-	struct events events = { 0 };
-	enum exit_status status;
-	struct scene s;
+	const struct svg_window window = { clock_now(), until_at };
+	struct timeline *t = mem_array(s->n, sizeof(*t));
+	struct buf out;
+	int rc;
 
-	if (scene_open(&s, a, &status) < 0)
-		return status;
-	status = EXIT_OK;
-	for (size_t i = 0; i < s.n; i++) {
-		struct line *l = s.lines[i];
+	for (size_t i = 0; i < s->n; i++) {
+		struct line *l = s->lines[i];
+		struct facts f;
 
-		world_load(&s.world, l);
 		if (l->failed) {
-			complain("%s: %s", l->cfg->name, l->err.text);
-			status = EXIT_BAD;
+			t[i] = (struct timeline){ .name = l->cfg->name, .error = l->err.text };
 			continue;
 		}
-		foresee(&events, &s, l, until_at);
+		line_facts(&f, &s->world, l);
+		timeline_make(&t[i], l, &f, window.now, until_at);
+	}
+	buf_init(&out, PICTURE_MAX);
+	svg_timelines(&out, t, s->n, &window, true);
+	rc = print_file(a->svg, &out);
+	buf_free(&out);
+	for (size_t i = 0; i < s->n; i++)
+		timeline_free(&t[i]);
+	free(t);
+	return rc;
+}
+
+static void print(const struct args *a, struct scene *s, int64_t until_at)
+{
+	struct events events = { 0 };
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct line *l = s->lines[i];
+		struct facts f;
+
+		if (l->failed)
+			continue;
+		line_facts(&f, &s->world, l);
+		timeline_foresee(&l->policy, &f, clock_now(), until_at, note, &(struct seen){ &events, l });
 	}
 	if (events.n)
 		qsort(events.v, events.n, sizeof(*events.v), by_time);
@@ -146,6 +161,28 @@ enum exit_status cmd_plan(const struct args *a)
 	else if (!a->quiet)
 		print_text(&events, a->days);
 	free(events.v);
+}
+
+enum exit_status cmd_plan(const struct args *a)
+{
+	int64_t until_at = when_add(clock_now(), a->days * DAY);
+	enum exit_status status;
+	struct scene s;
+
+	if (scene_open(&s, a, &status) < 0)
+		return status;
+	status = EXIT_OK;
+	for (size_t i = 0; i < s.n; i++) {
+		world_load(&s.world, s.lines[i]);
+		if (!s.lines[i]->failed)
+			continue;
+		complain("%s: %s", s.lines[i]->cfg->name, s.lines[i]->err.text);
+		status = EXIT_BAD;
+	}
+	if (!a->svg)
+		print(a, &s, until_at);
+	else if (draw(a, &s, until_at) < 0)
+		status = EXIT_BAD;
 	scene_close(&s);
 	return status;
 }

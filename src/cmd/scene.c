@@ -8,6 +8,7 @@
 #include "base/when.h"
 #include "io/json.h"
 #include "run/notice.h"
+#include "sys/fs.h"
 
 #include <stdarg.h>
 
@@ -15,6 +16,7 @@ void complain(const char *fmt, ...)
 {
 	va_list ap;
 
+	hide_wait();
 	fputs("certline: ", stderr);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
@@ -30,6 +32,7 @@ static void print_notice(const char *line, bool warning, const char *text)
 	if (warning || notices_for->json) {
 		complain("%s: %s", line, text);
 	} else if (!notices_for->quiet) {
+		hide_wait();
 		printf("%s: %s\n", line, text);
 		fflush(stdout);
 	}
@@ -50,6 +53,26 @@ void print_document(struct json *doc)
 	fwrite(out.s, 1, out.len, stdout);
 	buf_free(&out);
 	json_free(doc);
+}
+
+int print_file(const char *path, const struct buf *text)
+{
+	const struct fs_mode for_all = { 0644, (gid_t)-1 };
+	struct err e;
+
+	if (text->over) {
+		complain("%s: this would be larger than %zu MiB; fewer lines or days make it smaller", path,
+			 text->max >> 20);
+		return -1;
+	}
+	if (strcmp(path, "-") == 0) {
+		fwrite(text->s, 1, text->len, stdout);
+		return 0;
+	}
+	if (fs_write(path, text->s, text->len, for_all, &e) == 0)
+		return 0;
+	complain("%s", e.text);
+	return -1;
 }
 
 void put_instant(struct json *o, const char *key, int64_t at)

@@ -7,12 +7,8 @@
 #include "base/when.h"
 #include "core/ca.h"
 #include "io/json.h"
-#include "run/exposure.h"
-#include "run/eyes.h"
-#include "run/observe.h"
 #include "run/servers.h"
 #include "run/suggest.h"
-#include "sys/clock.h"
 #include "sys/fs.h"
 
 #define BOLD  "\033[1m"
@@ -20,18 +16,6 @@
 #define PLAIN "\033[0m"
 
 #define REVOKED_NEWS_FOR ((int64_t)30 * DAY)        /* how long a revocation is told */
-
-/* One line of the table, ready to print. */
-struct view {
-	const struct line *l;
-	const struct world *w;
-	struct facts    f;
-	struct forecast next;
-	enum step       held;           /* what the reason is about, if it is not what comes next */
-	struct strv     pending, warnings, orders;
-	bool            color;
-	int64_t         now;
-};
 
 static void when_text(char out[WHEN_TEXT_LEN], const struct view *v)
 {
@@ -420,25 +404,6 @@ static void mention_strangers(const struct scene *s)
 	free(lines);
 }
 
-static void look(struct view *v, struct scene *s, struct line *l)
-{
-	world_load(&s->world, l);
-	v->l = l;
-	v->w = &s->world;
-	if (l->failed)
-		return;
-	/* before the facts are taken, since it takes some of its own */
-	if (l->known)
-		engine_pending(&v->pending, &s->world, l);
-	exposure_alarms(&v->pending, l);
-	line_facts(&v->f, &s->world, l);
-	v->next = rollover_forecast(&l->policy, &v->f, v->now);
-	v->held = held_step(l, &v->f, &v->next, v->now);
-	list_orders(&v->orders, &v->f);
-	eyes_warnings(&v->warnings, l, &v->f);
-	servers_warnings(&v->warnings, &s->world, l);
-}
-
 enum exit_status cmd_status(const struct args *a)
 {
 	struct json *doc = json_object(), *lines;
@@ -455,20 +420,16 @@ enum exit_status cmd_status(const struct args *a)
 	if (!a->json && !a->quiet)
 		print_head(colorful(a));
 	for (size_t i = 0; i < s.n; i++) {
-		struct view v = { .color = colorful(a), .now = clock_now() };
+		struct view v;
 
-		look(&v, &s, s.lines[i]);
-		if (v.l->failed || !v.l->known || (v.pending.n && !engine_only_waits(v.l, &v.pending)))
-			status = EXIT_BAD;
-		else if (v.pending.n && status == EXIT_OK)
-			status = EXIT_NOT_NOW;
+		view_take(&v, &s, s.lines[i]);
+		v.color = colorful(a);
+		status = view_status(&v, status);
 		if (a->json)
 			put_view(lines, &v);
 		else if (!a->quiet)
 			print_view(&v, a->verbose);
-		strv_free(&v.pending);
-		strv_free(&v.warnings);
-		strv_free(&v.orders);
+		view_free(&v);
 	}
 	if (a->lines.n == 0 && !a->quiet)
 		mention_strangers(&s);

@@ -21,6 +21,7 @@
 #include "run/store.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
+#include "sys/progress.h"
 
 #define ROUNDS_MAX   100        /* no line has that many steps at one instant: a guard against a loop */
 
@@ -289,7 +290,9 @@ static void run_updates(struct round *r)
 		buf_init(&procs[n++].out, (size_t)1 << 20);
 	}
 	/* always in children, since replies are parsed there */
+	progress_begin(n ? of[0]->l->cfg->name : "", n, "updating the zone");
 	proc_run_all(procs, n, r->en->jobs > 1 ? r->en->jobs : 2);
+	progress_end();
 	for (size_t i = 0; i < n; i++) {
 		update_done(r, of[i], &procs[i]);
 		buf_free(&procs[i].out);
@@ -350,7 +353,9 @@ static void run_wave(struct round *r, size_t wave)
 		procs[n] = hooks[n].proc;
 		of[n++] = t;
 	}
+	progress_begin(n ? of[0]->l->cfg->name : "", n, "running hooks (%s)", n ? procs[0].argv[0] : "");
 	proc_run_all(procs, n, r->en->jobs);
+	progress_end();
 	for (size_t i = 0; i < n; i++) {
 		hook_done(r, of[i], commands_of(of[i])->v[wave], &procs[i]);
 		hooks[i].proc = procs[i];

@@ -16,6 +16,7 @@
 #include "run/suggest.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
+#include "sys/progress.h"
 
 #define WORK_OUTPUT_MAX (PROBLEMS_PRINT_MAX + ((size_t)1 << 20))
 #define LULL_MS         3000            /* others are waited for, so that hooks go side by side */
@@ -216,14 +217,19 @@ void engine_work(struct round *r)
 	const struct proc_lull lull = { LULL_MS, while_others_take_long, &x };
 	struct line **ignored = mem_array(r->n, sizeof(struct line *));
 	bool asks = false;
+	size_t names = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
+		names += r->tasks[i].l->cfg->domains.n;
 		prepare(&x.procs[i], &r->tasks[i]);
 		asks |= r->tasks[i].step == DO_REVOKE || r->tasks[i].l->cfg->issuer == ISSUER_ACME;
 	}
 	crypto_prepare();
 	/* what a CA answers is parsed in a child */
+	progress_begin(r->tasks[0].l->cfg->name, r->n, "%s, %zu name%s",
+		       asks ? "waiting for the CA" : "making keys", names, names == 1 ? "" : "s");
 	proc_run_heeding(x.procs, r->n, asks && r->en->jobs < 2 ? 2 : r->en->jobs, &lull);
+	progress_end();
 	take_over(&x, ignored);
 	free(ignored);
 	free(x.procs);
@@ -306,7 +312,9 @@ void engine_ask_cas(struct engine *en, struct line **all, size_t all_n)
 			lines[n++] = all[i];
 	for (size_t i = 0; i < n; i++)
 		told[i] = mem_copy_str(explanation(lines[i]));
+	progress_begin(n ? lines[0]->cfg->name : "", n, "asking the CA when to renew");
 	suggest_ask(lines, n, asked, en->jobs);
+	progress_end();
 	for (size_t i = 0; i < n; i++) {
 		const char *why;
 

@@ -12,6 +12,7 @@
 #include "run/look_how.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
+#include "sys/progress.h"
 
 #define REPORT_MAX   ((size_t)256 << 20)
 #define LOOK_LIMIT_MS ((int64_t)300 * 1000)
@@ -341,7 +342,9 @@ static void look_group(struct group *g, unsigned jobs)
 	collect_owners(g);
 	p.limit_ms += (int64_t)g->owners.n * OWNER_MS * 2;
 	buf_init(&p.out, REPORT_MAX);
+	progress_begin(g->lines[0]->cfg->name, g->n, "waiting for name servers");
 	proc_run_all(&p, 1, jobs > 1 ? jobs : 2);
+	progress_end();
 	seen = mem_array(g->owners.n, sizeof(*seen));
 	if (p.status == 0 && eyes_decode(seen, g->owners.n, p.out.s, p.out.len, &e) == 0) {
 		note_group(g, seen);

@@ -12,6 +12,7 @@
 #include "run/look_how.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
+#include "sys/progress.h"
 #include "tls/probe.h"
 
 #define REPORT_MAX    ((size_t)64 << 20)
@@ -399,7 +400,9 @@ static void look_group(const struct group *g, unsigned jobs)
 	bool ok;
 
 	buf_init(&p.out, REPORT_MAX);
+	progress_begin(g->lines[0]->cfg->name, g->n, "looking at servers");
 	proc_run_all(&p, 1, jobs > 1 ? jobs : 2);
+	progress_end();
 	if (p.status == 0)
 		report = json_parse(p.out.s, p.out.len, &e);
 	ok = report && json_len(report) == g->n;

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "sys/clock.h"
+#include "sys/progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -179,6 +180,7 @@ static _Noreturn void become_worker(const struct batch *b, const struct proc *p,
 	/* the parent may have died before it was asked for */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(255);
+	progress_to(NULL);
 	/* another child would wait for the end of its input as long as we had the pipe open */
 	for (size_t i = 0; i < b->slots_n; i++) {
 		struct child c = b->slots[i];
@@ -354,10 +356,13 @@ static void wait_for_news(struct batch *b)
 		if (next_ms(c, now_ms) < until_ms)
 			until_ms = next_ms(c, now_ms);
 	}
+	if (progress_next_ms() < until_ms)
+		until_ms = progress_next_ms();
 	left_ms = until_ms > now_ms ? until_ms - now_ms : 0;
 	left.tv_sec = (time_t)(left_ms / 1000);
 	left.tv_nsec = (long)(left_ms % 1000) * 1000000;
 	ppoll(b->fds, n, &left, &b->outside);   /* a failure is an early return: EINTR, ENOMEM */
+	progress_tick();
 }
 
 static void hear_exec(struct child *c)
