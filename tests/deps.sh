@@ -8,7 +8,8 @@ build='gcc make pkg-config libc6-dev libssl-dev libjansson-dev libinih-dev libid
 	libldns-dev libunbound-dev libcurl4-openssl-dev dns-root-data openssl'
 test_='libcmocka-dev uacme bind9 bind9-utils bind9-dnsutils nsd knot knot-dnsutils pdns-server pdns-backend-sqlite3 sqlite3 unbound postfix dovecot-core
 	dovecot-imapd dovecot-pop3d dovecot-managesieved prosody nginx-light apache2 gnutls-bin ldnsutils openssh-server openssh-client rsync jq curl ca-certificates strace
-	faketime shellcheck mandoc python3 iproute2 util-linux procps pebble acme-tiny python3-cryptography jose chromium chromium-driver'
+	faketime shellcheck mandoc python3 iproute2 util-linux procps pebble acme-tiny python3-cryptography jose chromium chromium-driver
+	prometheus'
 lint='clang clang-tidy clang-format cppcheck libclang-rt-14-dev gcovr'
 bench='certbot python3-certbot-dns-rfc2136 uacme lego time'
 

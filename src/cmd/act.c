@@ -8,7 +8,10 @@
 #include "base/when.h"
 #include "io/json.h"
 #include "run/exposure.h"
+#include "run/metrics.h"
+#include "run/notify.h"
 #include "run/observe.h"
+#include "run/servers.h"
 #include "run/store.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
@@ -17,8 +20,12 @@ struct teller {
 	const struct args *a;
 	const struct scene *s;
 	struct json **events;           /* one array a line, with --json */
-	struct strv failures;           /* what was told of them */
+	struct strv *failures;          /* what failed, one list a line */
+	struct buf log;                 /* what was said */
 };
+
+#define LOG_MAX  ((size_t)4 << 20)
+#define LOG_TAIL ((size_t)10000)        /* what is told of it */
 
 static const char *kind_name(enum tell kind)
 {
@@ -61,7 +68,9 @@ static void tell(void *arg, enum tell kind, const struct line *l, const char *te
 	if (t->a->json)
 		tell_json(t, kind, l, text, problems);
 	if (kind == TELL_FAILED)
-		strv_add(&t->failures, text);
+		strv_add(&t->failures[l - t->s->world.lines], text);
+	if (kind != TELL_WHY)
+		buf_addf(&t->log, "%s: %s\n", l->cfg->name, text);
 	switch (kind) {
 	case TELL_DONE:
 		if (!t->a->quiet && !t->a->json)
@@ -237,9 +246,10 @@ static enum exit_status after(struct teller *t, struct scene *s, const struct ac
 /* A step that failed may have said the same. */
 static bool was_told(const struct teller *t, const char *text)
 {
-	for (size_t i = 0; i < t->failures.n; i++)
-		if (text_ends(t->failures.v[i], text))
-			return true;
+	for (size_t i = 0; i < t->s->world.n; i++)
+		for (size_t k = 0; k < t->failures[i].n; k++)
+			if (text_ends(t->failures[i].v[k], text))
+				return true;
 	return false;
 }
 
@@ -261,6 +271,47 @@ static size_t tell_exposed(struct teller *t, struct scene *s)
 	return n;
 }
 
+/* Beside all results: no failure of a line. */
+static void say_notify(void *arg, const char *text)
+{
+	(void)arg;
+	complain("notify: %s", text);
+}
+
+static size_t seen_of(struct metric_endpoint **out, const struct world *w, const struct line *l)
+{
+	struct servers_row *rows;
+	size_t n;
+
+	servers_rows(&rows, &n, w, l);
+	*out = mem_array(n, sizeof(**out));
+	for (size_t i = 0; i < n; i++)
+		(*out)[i] = (struct metric_endpoint){
+			.owner = rows[i].endpoint->name,
+			.endpoint = rows[i].endpoint->address,
+			.type = key_family_name(rows[i].family),
+			.ok = rows[i].good && rows[i].current,
+			.seen_at = rows[i].view->seen_at,
+			.not_after_at = rows[i].key ? rows[i].view->until_at : 0,
+		};
+	servers_rows_free(rows, n);
+	return n;
+}
+
+static void tell_others(struct teller *t, struct scene *s, struct notify *n, enum exit_status status)
+{
+	struct err e;
+
+	n->failures = t->failures;
+	n->status = (int)status;
+	n->log = t->log.s + (t->log.len > LOG_TAIL ? t->log.len - LOG_TAIL : 0);
+	while ((*n->log & 0xc0) == 0x80)        /* in the middle of a character */
+		n->log++;
+	if (metrics_write(&s->world, seen_of, clock_now(), &e) < 0)
+		complain("%s", e.text);
+	notify_end(n);
+}
+
 enum exit_status act(const struct args *a, const struct act *what)
 {
 	struct scene s;
@@ -269,6 +320,7 @@ enum exit_status act(const struct args *a, const struct act *what)
 	struct engine en = { .jobs = a->jobs, .init = what->init, .dry_run = a->dry_run, .tell = tell,
 			     .arg = &t };
 	enum exit_status status;
+	struct notify notify;
 	struct err e;
 	struct tally tally;
 
@@ -283,13 +335,23 @@ enum exit_status act(const struct args *a, const struct act *what)
 	print_notices(a);
 	show_waits(a);
 	t.events = mem_array(s.world.n, sizeof(struct json *));
+	t.failures = mem_array(s.world.n, sizeof(*t.failures));
+	buf_init(&t.log, LOG_MAX);
 	en.w = &s.world;
+	notify = (struct notify){ .w = &s.world, .lines = s.lines, .n = s.n, .say = say_notify };
+	if (!a->dry_run)
+		notify_begin(&notify);
 	tally = engine_run(&en, s.lines, s.n, &what->order);
 	if (!a->dry_run)
 		tally.bad += tell_exposed(&t, &s);
 	status = after(&t, &s, what, &tally);
+	if (!a->dry_run)
+		tell_others(&t, &s, &notify, status);
+	for (size_t i = 0; i < s.world.n; i++)
+		strv_free(&t.failures[i]);
+	free(t.failures);
 	free(t.events);
-	strv_free(&t.failures);
+	buf_free(&t.log);
 	lock_close(&lock);
 	scene_close(&s);
 	return status;

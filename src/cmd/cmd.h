@@ -47,6 +47,7 @@ enum exit_status cmd_roll(const struct args *a);
 enum exit_status cmd_status(const struct args *a);
 enum exit_status cmd_plan(const struct args *a);
 enum exit_status cmd_report(const struct args *a);
+enum exit_status cmd_history(const struct args *a);
 enum exit_status cmd_dns(const struct args *a);
 enum exit_status cmd_tlsa(const struct args *a);
 enum exit_status cmd_config(const struct args *a);

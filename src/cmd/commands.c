@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{ "status", "[LINE...]",    "What each line is doing, what comes next, when and why", cmd_status },
 	{ "plan",   "[LINE...]",    "The coming year", cmd_plan },
 	{ "report", "[LINE...]",    "Status, DNS view and plan as one page; --html FILE", cmd_report },
+	{ "history", "[LINE...]",   "What happened to the keys of each line", cmd_history },
 	{ "dns",    "[LINE...]",    "What every name server shows of the records, and what it means", cmd_dns },
 	{ "caa",    "[LINE...]",    "The tightest CAA records, and whether those in DNS let the CA issue", cmd_caa },
 	{ "tlsa",   "[LINE...]",    "The TLSA records that belong in the zone now", cmd_tlsa },

@@ -451,8 +451,8 @@ int options_parse(struct args *a, int argc, char **argv, enum exit_status *statu
 		return -1;
 	}
 	if (!c) {
-		complain("no command given: init, cron, renew, roll, revoke, account, status, plan, report, dns, caa, "
-			 "tlsa or config; see certline --help");
+		complain("no command given: init, cron, renew, roll, revoke, account, status, plan, report, "
+			 "history, dns, caa, tlsa or config; see certline --help");
 		return -1;
 	}
 	return check_fit(&p);

@@ -9,6 +9,7 @@
 #include "cmd/html.h"
 #include "cmd/markup.h"
 #include "cmd/svg.h"
+#include "run/history.h"
 #include "run/servers.h"
 #include "sys/clock.h"
 
@@ -252,6 +253,34 @@ static void add_records(const struct report *r, const struct line *l)
 	html_table_end(r->out);
 }
 
+/* History ------------------------------------------------------------------------------------------- */
+
+#define HISTORY_MAX 40          /* the newest; the command prints all of it */
+
+static void add_history(const struct report *r, const struct line *l)
+{
+	struct history_rows all = { 0 };
+	struct html_event *rows;
+	size_t damaged, n;
+	struct err e;
+	bool cut;
+
+	if (history_read(&all, &damaged, &cut, l->cfg, &e) < 0) {
+		html_paragraph(r->out, NULL, e.text);
+		return;
+	}
+	n = all.n < HISTORY_MAX ? all.n : HISTORY_MAX;
+	rows = mem_array(n, sizeof(*rows));
+	for (size_t i = 0; i < n; i++) {
+		const struct history_row *h = &all.v[all.n - 1 - i];
+
+		rows[i] = (struct html_event){ .at = h->at, .event = life_name(h->what), .text = h->text };
+	}
+	html_history(r->out, rows, n);
+	free(rows);
+	history_rows_free(&all);
+}
+
 /* Servers ------------------------------------------------------------------------------------------- */
 
 static void add_endpoints(const struct report *r, const struct view *v)
@@ -434,7 +463,7 @@ static void add_line(const struct report *r, const struct view *v)
 		add_records(r, v->l);
 		add_dns(r, v);
 		add_endpoints(r, v);
-		html_history(r->out, NULL, 0);
+		add_history(r, v->l);
 	}
 	buf_add_str(r->out, "</section>\n");
 	free(orders);

@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "core/ca.h"
 #include "io/json.h"
+#include "run/notify.h"
 #include "run/servers.h"
 #include "run/suggest.h"
 #include "sys/fs.h"
@@ -404,6 +405,20 @@ static void mention_strangers(const struct scene *s)
 	free(lines);
 }
 
+/* Of no line, and no reason for another exit status: the next run tries again. */
+static void mention_messages(const struct scene *s, const struct args *a, struct json *doc)
+{
+	struct err e;
+	char *text = notify_waiting(&s->config, &e);
+
+	if (e.kind != ERR_NONE)
+		complain("notify: %s", e.text);
+	json_put_str(doc, "notify", text);
+	if (text && !a->json && !a->quiet)
+		print_wrapped(text, "note: ", "      ", 80);
+	free(text);
+}
+
 enum exit_status cmd_status(const struct args *a)
 {
 	struct json *doc = json_object(), *lines;
@@ -433,6 +448,7 @@ enum exit_status cmd_status(const struct args *a)
 	}
 	if (a->lines.n == 0 && !a->quiet)
 		mention_strangers(&s);
+	mention_messages(&s, a, doc);
 	if (a->json)
 		print_document(doc);
 	else

@@ -54,7 +54,7 @@ struct http {
 	struct transfer *pool;
 	size_t           pool_n, in_flight;
 	char            *user_agent, *ca_file;
-	bool             probe;
+	bool             probe, plain;
 	size_t           body_max;
 };
 
@@ -112,6 +112,7 @@ int http_new(struct http **h, const struct http_config *c, struct err *e)
 				      curl_version_info(CURLVERSION_NOW)->version);
 	made->ca_file = mem_copy_str(ca_file);
 	made->probe = c->probe;
+	made->plain = c->plain;
 	made->body_max = c->body_max;
 	if (open_multi(made, e) < 0) {
 		http_drop(made);
@@ -554,7 +555,8 @@ static bool add_headers(struct transfer *t)
 
 	return add_header(t, "Expect", NULL) && add_header(t, "Content-Type", r->content_type) &&
 	       (!r->accept || add_header(t, "Accept", r->accept)) &&
-	       (!r->language || add_header(t, "Accept-Language", r->language));
+	       (!r->language || add_header(t, "Accept-Language", r->language)) &&
+	       (!r->authorization || add_header(t, "Authorization", r->authorization));
 }
 
 /* All ports of the host lead to the address, and the one in the URL to the port that was given. */
@@ -604,7 +606,7 @@ static bool read_url(const struct http *h, struct transfer *t)
 	free(port);
 	if (rc != CURLUE_OK)
 		err_set(&r->err, ERR_USAGE, "%s: %s", r->url, curl_url_strerror(rc));
-	else if (!has_scheme(u, h->probe))
+	else if (!has_scheme(u, h->probe || h->plain))
 		err_set(&r->err, ERR_USAGE, "%s: not https: %s", t->peer, r->url);
 	else if (r->resolve_to && !connect_to(t, u))
 		err_set(&r->err, ERR_USAGE, "%s: no address: %s", t->peer, r->resolve_to);
@@ -615,12 +617,14 @@ static bool read_url(const struct http *h, struct transfer *t)
 /* These three return 0, or anything else if libcurl does not know an option. */
 static int set_manner(const struct http *h, CURL *c)
 {
-	const char *protocols = h->probe ? "http,https" : "https";
+	const char *protocols = h->probe || h->plain ? "http,https" : "https";
 	int bad = 0;
 
 	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, protocols);
 	bad |= curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, protocols);
 	bad |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, h->probe ? 1L : 0L);
+	if (h->plain)
+		bad |= curl_easy_setopt(c, CURLOPT_PROXY, "");
 	bad |= curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
 	bad |= curl_easy_setopt(c, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	bad |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);

@@ -22,6 +22,8 @@ struct http_config {
 	const char *ca_file;            /* PEM bundle in place of the system's; NULL: $SSL_CERT_FILE, or the
 	                                 * system's */
 	bool        probe;
+	bool        plain;              /* http too, past any proxy: for what listens on this host.  The caller
+	                                 * sees to it that nothing else is asked so */
 	size_t      body_max;           /* a longer body is an error */
 	unsigned    in_flight;          /* requests at one time */
 };
@@ -36,6 +38,7 @@ struct http_request {
 	const char *content_type;       /* of the payload; NULL: none */
 	const char *accept;             /* NULL: anything */
 	const char *language;           /* Accept-Language; NULL: none */
+	const char *authorization;      /* NULL: none */
 	const void *payload;           /* what a POST sends */
 	size_t      payload_len;
 	int64_t     limit_ms;           /* for the whole request, from when it is one of those in flight */

@@ -139,6 +139,18 @@ struct line_config {
 	struct strv update_keys;        /* "ZONE FILE"; ZONE "*": any */
 	struct strv update_servers;     /* "ZONE ADDRESS" */
 
+	/* [notify] */
+	struct strv notify_mail;        /* addresses */
+	char       *notify_from;        /* NULL: what sendmail puts there */
+	char       *sendmail;
+	struct strv notify_hooks;
+	struct strv webhooks;           /* https, or http to this host */
+	char       *webhook_token;      /* a file; NULL: none */
+	unsigned    notify_events;      /* mask of 1 << enum event (run/event.h) */
+	int64_t     overdue_for;
+	struct strv pings;              /* URLs, as webhooks */
+	bool        syslog;
+
 	/* [dirs]: all paths are absolute, without "//", "/./" and a "/" at the end */
 	char       *certs, *keys, *backups;     /* NULL: no such layout wanted */
 	char       *state;              /* the store */
@@ -150,6 +162,7 @@ struct line_config {
 
 	/* [run] */
 	int64_t     hook_limit_for;     /* time limit of one hook run */
+	char       *metrics_file;       /* NULL: none */
 
 	/* where each option of config_options was set: file is an index into config.files, -1 =
 	 * default or not set; of two options that set the same thing at most one is set */
@@ -219,6 +232,9 @@ enum value_type {
 	VALUE_CHALLENGES,               /* rows "[NAME] METHOD ..." */
 	VALUE_ALIASES,                  /* rows "NAME TARGET" */
 	VALUE_LISTEN,                   /* ports, or addresses with ports, by blanks */
+	VALUE_MAILBOXES,                /* of mail, by blanks or lines */
+	VALUE_URLS,                     /* by blanks or lines */
+	VALUE_EVENTS,                   /* by blanks or lines, or "all" */
 	VALUE_TEXT,                     /* one printable line */
 	VALUE_PATH,
 	VALUE_PREFIX,                   /* of file names: no "/" */

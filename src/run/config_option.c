@@ -288,6 +288,34 @@ static const struct config_option options[] = {
 			"zone's SOA names.",
 		.may_be_empty = true },
 
+	[OPT_NOTIFY_MAIL] = { ROW("notify", "mail", VALUE_MAILBOXES, notify_mail),
+		.help = "Mail addresses that are told of what happens.", .may_be_empty = true },
+	[OPT_NOTIFY_FROM] = { ROW("notify", "from", VALUE_TEXT, notify_from),
+		.help = "The From of these mails; without it what sendmail puts there.", .may_be_empty = true },
+	[OPT_SENDMAIL] = { ROW("notify", "sendmail", VALUE_PATH, sendmail),
+		.help = "The program that takes mails.",
+		.fallback = "/usr/sbin/sendmail" },
+	[OPT_NOTIFY_HOOK] = { ROW("notify", "hook", VALUE_COMMANDS, notify_hooks),
+		.help = "Commands that are told of what happens, one a line.", .may_be_empty = true },
+	[OPT_WEBHOOK] = { ROW("notify", "webhook", VALUE_URLS, webhooks),
+		.help = "URLs that a JSON document about what happens is posted to: https, or http to this host.",
+		.may_be_empty = true },
+	[OPT_WEBHOOK_TOKEN] = { ROW("notify", "webhook-token", VALUE_PATH, webhook_token),
+		.help = "File with a bearer token for webhooks.", .may_be_empty = true },
+	[OPT_NOTIFY_EVENTS] = { ROW("notify", "events", VALUE_EVENTS, notify_events),
+		.help = "What is told: staged, promoted, retired, renewed, failing, recovered, overdue, expiry, "
+			"ari, uncovered, dnssec-lost, endpoint, or all.",
+		.fallback = "promoted retired failing recovered overdue expiry uncovered dnssec-lost endpoint" },
+	[OPT_OVERDUE_AFTER] = { ROW("notify", "overdue-after", VALUE_DURATION, overdue_for),
+		.help = "How long something may be owed before it is overdue.",
+		.fallback = "6h", .min = MINUTE, .max = YEAR },
+	[OPT_PING] = { ROW("notify", "ping", VALUE_URLS, pings),
+		.help = "URLs that hear of each run: with /start behind it before, with /STATUS after it.",
+		.may_be_empty = true },
+	[OPT_SYSLOG] = { ROW("notify", "syslog", VALUE_YES_NO, syslog),
+		.help = "Whether events go to the journal or syslog, too: yes or no.",
+		.fallback = "no" },
+
 	[OPT_CERTS] = { ROW("dirs", "certs", VALUE_PATH, certs),
 		.help = "Folder for links to the certificates.", .may_be_empty = true },
 	[OPT_KEYS] = { ROW("dirs", "keys", VALUE_PATH, keys),
@@ -311,6 +339,9 @@ static const struct config_option options[] = {
 	[OPT_HOOK_LIMIT] = { ROW("run", "hook-limit", VALUE_DURATION, hook_limit_for),
 		.help = "How long one hook may run.",
 		.fallback = "5m", .min = 1, .max = HOUR },
+	[OPT_METRICS_FILE] = { ROW("run", "metrics-file", VALUE_PATH, metrics_file),
+		.help = "File that Prometheus' node exporter collects (its name ends in .prom), written at each run.",
+		.may_be_empty = true },
 };
 /* clang-format on */
 _Static_assert(ARRAY_LEN(options) == OPTIONS_N, "a row for each option");
@@ -437,7 +468,11 @@ char *config_value(const struct line_config *l, size_t i)
 	case VALUE_LISTEN:
 	case VALUE_ENDPOINTS:
 	case VALUE_ADDRESSES:
+	case VALUE_MAILBOXES:
+	case VALUE_URLS:
 		return list_text(field);
+	case VALUE_EVENTS:
+		return option_events_text(*(const unsigned *)field);
 	case VALUE_EAB:
 	case VALUE_CHALLENGES:
 	case VALUE_STARTTLS:
@@ -512,6 +547,8 @@ void option_free_all(struct line_config *l)
 		case VALUE_ENDPOINTS:
 		case VALUE_STARTTLS:
 		case VALUE_ADDRESSES:
+		case VALUE_MAILBOXES:
+		case VALUE_URLS:
 			strv_free(field);
 			break;
 		case VALUE_ISSUER:
@@ -526,6 +563,7 @@ void option_free_all(struct line_config *l)
 		case VALUE_WORD:
 		case VALUE_NUMBER:
 		case VALUE_HOLD:
+		case VALUE_EVENTS:
 			break;
 		}
 	}

@@ -649,6 +649,15 @@ void option_parse(struct parser *p, enum option_id id, const char *value, struct
 	case VALUE_LISTEN:
 		option_listen(p, value, field);
 		break;
+	case VALUE_MAILBOXES:
+		option_mailboxes(p, value, field);
+		break;
+	case VALUE_URLS:
+		option_urls(p, value, field);
+		break;
+	case VALUE_EVENTS:
+		option_events(p, value, field);
+		break;
 	case VALUE_TEXT:
 		option_text(p, value, field);
 		break;

@@ -79,6 +79,16 @@ enum option_id {
 	OPT_SIGNATURE_LEFT,
 	OPT_UPDATE_KEYS,
 	OPT_UPDATE_SERVERS,
+	OPT_NOTIFY_MAIL,
+	OPT_NOTIFY_FROM,
+	OPT_SENDMAIL,
+	OPT_NOTIFY_HOOK,
+	OPT_WEBHOOK,
+	OPT_WEBHOOK_TOKEN,
+	OPT_NOTIFY_EVENTS,
+	OPT_OVERDUE_AFTER,
+	OPT_PING,
+	OPT_SYSLOG,
 	OPT_CERTS,
 	OPT_KEYS,
 	OPT_BACKUPS,
@@ -87,6 +97,7 @@ enum option_id {
 	OPT_LIVE,
 	OPT_STAGING_PREFIX,
 	OPT_HOOK_LIMIT,
+	OPT_METRICS_FILE,
 	OPTIONS_N,
 };
 
@@ -154,6 +165,11 @@ void option_challenges(struct parser *p, const char *value, struct strv *out);
 void option_aliases(struct parser *p, const char *value, struct strv *out);
 void option_listen(struct parser *p, const char *value, struct strv *out);
 void option_text(struct parser *p, const char *value, char **out);
+/* Values of [notify]. */
+void option_mailboxes(struct parser *p, const char *value, struct strv *out);
+void option_urls(struct parser *p, const char *value, struct strv *out);
+void option_events(struct parser *p, const char *value, unsigned *out);
+char *option_events_text(unsigned mask);
 /* Frees all that l owns, and empties it. */
 void option_free_all(struct line_config *l);
 

@@ -836,7 +836,7 @@ static void tell_alarms(struct engine *en, struct line *l)
 	line_facts(&f, en->w, l);
 	eyes_alarms(&alarms, l, &f);
 	eyes_warnings(&warnings, l, &f);
-	servers_alarms(&alarms, en->w, l, &f);
+	servers_alarms(&alarms, NULL, en->w, l, &f);
 	servers_warnings(&warnings, en->w, l);
 	expiry_alarms(&alarms, l, &f, clock_now());
 	for (size_t i = 0; i < alarms.n; i++)
@@ -963,7 +963,7 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 					    "(challenges.json)"));
 	expiry_alarms(out, l, &f, clock_now());
 	eyes_alarms(out, l, &f);
-	servers_alarms(out, w, l, &f);
+	servers_alarms(out, NULL, w, l, &f);
 }
 
 bool engine_only_waits(const struct line *l, const struct strv *pending)

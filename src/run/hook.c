@@ -145,7 +145,7 @@ static void put_records(struct json *o, const struct line *l)
 	}
 }
 
-static void details(struct buf *out, const char *event, const struct line *l)
+struct json *hook_describe(const char *event, const struct line *l)
 {
 	struct json *o = json_object(), *list;
 
@@ -166,13 +166,21 @@ static void details(struct buf *out, const char *event, const struct line *l)
 	}
 	json_put_int(o, "set", l->ledger.set_serial);
 	put_records(o, l);
-	json_print(out, o, false);
-	buf_add_char(out, '\n');
-	json_free(o);
+	return o;
 }
 
 int hook_prepare(struct hook_run *h, const char *event, const char *command, const struct world *w,
 		 const struct line *l, struct err *e)
+{
+	struct json *input = hook_describe(event, l);
+	int rc = hook_prepare_with(h, event, command, w, l, input, e);
+
+	json_free(input);
+	return rc;
+}
+
+int hook_prepare_with(struct hook_run *h, const char *event, const char *command, const struct world *w,
+		      const struct line *l, const struct json *input, struct err *e)
 {
 	struct strv argv = { 0 }, env = { 0 }, words = { 0 };
 	int rc = -1;
@@ -193,7 +201,8 @@ int hook_prepare(struct hook_run *h, const char *event, const char *command, con
 		strv_add(&argv, words.v[i]);
 	environment(&env, event, w, l);
 	buf_init(&h->input, INPUT_MAX);
-	details(&h->input, event, l);
+	json_print(&h->input, input, false);
+	buf_add_char(&h->input, '\n');
 	h->argv = steal_list(&argv);
 	h->envp = steal_list(&env);
 	h->proc = (struct proc){

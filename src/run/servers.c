@@ -565,10 +565,33 @@ void servers_rows_free(struct servers_row *v, size_t n)
 	free(v);
 }
 
+int64_t servers_since(const struct world *w, const struct line *l, int keyset)
+{
+	struct servers_question s;
+	struct served_judgement j;
+
+	if (!l->policy.looks || l->live.keyset != keyset)
+		return 0;
+	servers_ask(&s, w, l);
+	s.q.fresh_at = 0;
+	j = served_judge(&l->ledger.served, &s.q);
+	servers_ask_free(&s);
+	return j.verdict == SERVED_YES ? j.at : 0;
+}
+
 /* Alarms ----------------------------------------------------------------------------------------- */
 
+static void add_alarm(struct strv *out, struct strv *about, const struct endpoint *e, enum key_family f,
+		      char *text)
+{
+	strv_take(out, text);
+	if (about)
+		strv_take(about, mem_format("%s %s %s", e->name, e->address, key_family_name(f)));
+}
+
 /* The old certificate is no alarm as long as the servers were not told of the new one. */
-static void outdated_alarms(struct strv *out, const struct line *l, const struct servers_question *s)
+static void outdated_alarms(struct strv *out, struct strv *about, const struct line *l,
+			    const struct servers_question *s)
 {
 	const struct served *all = &l->ledger.served;
 	const struct endpoint *e;
@@ -582,7 +605,8 @@ static void outdated_alarms(struct strv *out, const struct line *l, const struct
 
 		when_format_minute(since, l->live.made_at);
 		when_format_minute(until, v->until_at);
-		strv_take(out, mem_format("%s%s at %s presents an old certificate (serial %s) that %s %s UTC, although "
+		add_alarm(out, about, e, family,
+			  mem_format("%s%s at %s presents an old certificate (serial %s) that %s %s UTC, although "
 					  "there is a new one since %s UTC%s",
 					  v->until_at <= now ? "EXPIRED: " : v->until_at - now < URGENT_FOR ? "URGENT: " : "",
 					  e->name, e->address, v->serial, v->until_at <= now ? "ended" : "ends", until,
@@ -629,14 +653,18 @@ static bool away_long(const struct served_judgement *j)
 	return v->failing_at && clock_now() - v->failing_at >= AWAY_ALARM_FOR;
 }
 
-void servers_alarms(struct strv *out, const struct world *w, const struct line *l, const struct facts *f)
+void servers_alarms(struct strv *out, struct strv *about, const struct world *w, const struct line *l,
+		    const struct facts *f)
 {
 	struct servers_question s;
 
 	if (!l->policy.looks || !l->live.number)
 		return;
-	if (l->servers_problem)
+	if (l->servers_problem) {
 		strv_add(out, l->servers_problem);
+		if (about)
+			strv_add(about, "");
+	}
 	servers_ask(&s, w, l);
 	s.q.fresh_at = 0;
 	for (size_t i = 0; i < l->ledger.served.n; i++) {
@@ -649,10 +677,10 @@ void servers_alarms(struct strv *out, const struct world *w, const struct line *
 			continue;
 		text = alarm_text(&j, f, l->policy.tells);
 		if (text)
-			strv_take(out, text);
+			add_alarm(out, about, j.who, j.family, text);
 	}
 	if (!f->deploy_pending)
-		outdated_alarms(out, l, &s);
+		outdated_alarms(out, about, l, &s);
 	servers_ask_free(&s);
 }
 

@@ -42,8 +42,13 @@ struct servers_row {
 void servers_rows(struct servers_row **out, size_t *n, const struct world *w, const struct line *l);
 void servers_rows_free(struct servers_row *v, size_t n);        /* the array, too */
 
-/* What is wrong at the servers: to be told, and the line is not in order.  One sentence each. */
-void servers_alarms(struct strv *out, const struct world *w, const struct line *l, const struct facts *f);
+/* Since when every server presents the live key, if that is the keyset; 0: not all do. */
+int64_t servers_since(const struct world *w, const struct line *l, int keyset);
+
+/* What is wrong at the servers: to be told, and the line is not in order.  One sentence each; about:
+ * parallel to it, which endpoint and kind of key that is, or NULL. */
+void servers_alarms(struct strv *out, struct strv *about, const struct world *w, const struct line *l,
+		    const struct facts *f);
 /* What is worth knowing, and no more. */
 void servers_warnings(struct strv *out, const struct world *w, const struct line *l);
 

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #define TEMPORARY_PREFIX ".tmp-"
@@ -196,6 +197,102 @@ out_unlink:
 out:
 	free(tmp);
 	free(folder);
+	return rc;
+}
+
+/* Appending ------------------------------------------------------------------------------------ */
+
+/* Whether the last row of the file was cut. */
+static int ends_within_row(bool *within, int fd, off_t len)
+{
+	char last = '\n';
+
+	if (len > 0 && pread(fd, &last, 1, len - 1) != 1)
+		return -1;
+	*within = last != '\n';
+	return 0;
+}
+
+static int append_to(int fd, const char *path, const char *rows, size_t len, struct fs_mode m, bool made,
+		     struct err *e)
+{
+	bool within = false;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || ends_within_row(&within, fd, st.st_size) < 0)
+		return err_sys(e, "read %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_LOCAL, "write %s: it is not a regular file", path);
+	if (made && ((m.gid != (gid_t)-1 && fchown(fd, (uid_t)-1, m.gid) < 0) || fchmod(fd, m.mode) < 0))
+		return err_sys(e, "set the mode of %s", path);
+	if ((!within || write_all(fd, "\n", 1) == 0) && write_all(fd, rows, len) == 0 && sync_fd(fd) == 0)
+		return 0;
+	err_sys(e, "write %s", path);
+	if (ftruncate(fd, st.st_size) < 0)
+		err_wrap(e, "a row may be cut");
+	return -1;
+}
+
+int fs_append(const char *path, const char *rows, size_t len, struct fs_mode m, struct err *e)
+{
+	const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	char *folder;
+	bool made = false;
+	int fd = open(path, flags), rc;
+
+	if (fd < 0 && errno == ENOENT) {
+		made = true;
+		fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+	}
+	if (fd < 0)
+		return err_sys(e, "open %s", path);
+	rc = append_to(fd, path, rows, len, m, made, e);
+	if (close(fd) < 0 && errno != EINTR && rc == 0)
+		rc = err_sys(e, "write %s", path);
+	if (rc < 0 || !made)
+		return rc;
+	folder = folder_of(path);
+	rc = fs_sync_dir(folder, e);
+	free(folder);
+	return rc;
+}
+
+int fs_read_tail(struct buf *out, const char *path, size_t max, bool *cut, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc = -1;
+	char chunk[CHUNK_LEN];
+	struct stat st;
+	ssize_t n = 0;
+	off_t at;
+
+	buf_clear(out);
+	*cut = false;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "open %s", path);
+	if (fstat(fd, &st) < 0) {
+		err_sys(e, "read %s", path);
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		err_set(e, ERR_LOCAL, "read %s: it is not a regular file", path);
+		goto out;
+	}
+	*cut = (uintmax_t)st.st_size > max;
+	at = *cut ? st.st_size - (off_t)max : 0;
+	while (out->len < max) {
+		size_t left = max - out->len;
+
+		n = pread(fd, chunk, left < sizeof(chunk) ? left : sizeof(chunk), at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		buf_add(out, chunk, (size_t)n);
+		at += n;
+	}
+	rc = n < 0 ? err_sys(e, "read %s", path) : 0;
+out:
+	close(fd);
 	return rc;
 }
 

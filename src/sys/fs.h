@@ -40,6 +40,15 @@ int fs_write(const char *path, const void *bytes, size_t len, struct fs_mode m, 
 int fs_write_new(const char *path, const void *bytes, size_t len, struct fs_mode m, struct err *e)
 	NEEDS_CHECK;
 
+/* Puts whole rows (each with its newline) at the end of a file, durably; it is made if it is
+ * missing.  What is there without a newline at its end (a row that was cut by a crash) is ended first, so
+ * that a row never begins in the middle of another.  After an error the file is as long as before, as far
+ * as the system lets us. */
+int fs_append(const char *path, const char *rows, size_t len, struct fs_mode m, struct err *e) NEEDS_CHECK;
+
+/* The last `max` bytes of a file, or all of it: then *cut is false.  Not existing is an empty file. */
+int fs_read_tail(struct buf *out, const char *path, size_t max, bool *cut, struct err *e) NEEDS_CHECK;
+
 /* A file for others to read for a moment, in a folder that may be theirs: `name` is a plain name, a file or
  * link of that name is replaced and never written through.  Not durable. */
 int fs_put(const char *dir, const char *name, const void *bytes, size_t len, struct fs_mode m,

@@ -245,7 +245,7 @@ verdict "certline.conf(5) says what belongs in a line's own file" "$(check_own_f
 # In the manual: what follows Cm in the head of the option, and the items and lines with Cm in its text.
 check_words() {
 	local option section key
-	for option in /issuer /key-types acme/challenges acme/challenge-dialect acme/bootstrap dane/publish; do
+	for option in /issuer /key-types acme/challenges acme/challenge-dialect acme/bootstrap dane/publish notify/events; do
 		section=${option%/*} key=${option#*/}
 		compare "accepted for $key" "$(problems "${section:+[$section]\n}$key = zzz" |
 			sed -n 's/.* is not one of //p' | sed 's/, */\n/g')" "in $conf5" \
@@ -597,6 +597,7 @@ configuration options that the manuals|man/certline.8|s/^\.Ic \[dirs\]/.Ic [fold
 every ready hook|man/certline-hooks.7|/^\.It Fl -known-hosts/d
 every ready hook|hooks/reload|s/^  SERVICE is postfix/  --fast\n&/
 nothing is left|README.md|$s/$/ TODO/
+words that an option takes|man/certline.conf.5|/^\.It Cm dnssec-lost/d
 END
 
 # bite NUMBER: breaks a copy as line NUMBER of the table says

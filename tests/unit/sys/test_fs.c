@@ -1100,6 +1100,81 @@ static void root_and_we_ourselves_are_trusted(void **state)
 	}
 }
 
+static void expect_file(const char *path, const char *wanted)
+{
+	struct buf b;
+	struct err e;
+	bool cut;
+
+	buf_init(&b, 1000);
+	assert_int_equal(fs_read_tail(&b, path, 1000, &cut, &e), 0);
+	assert_false(cut);
+	assert_string_equal(b.s, wanted);
+	buf_free(&b);
+}
+
+static void rows_are_added_whole(void **state)
+{
+	mode_t mask = umask(077);
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(fs_append(in("log"), "one\n", 4, (struct fs_mode){ 0644, ANY_GID }, &e), 0);
+	umask(mask);
+	assert_int_equal(stat(in("log"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(fs_append(in("log"), "two\n", 4, (struct fs_mode){ 0600, ANY_GID }, &e), 0);
+	expect_file(in("log"), "one\ntwo\n");
+	put(in("cut"), "whole\nha", 0600);
+	assert_int_equal(fs_append(in("cut"), "next\n", 5, (struct fs_mode){ 0600, ANY_GID }, &e), 0);
+	expect_file(in("cut"), "whole\nha\nnext\n");
+	assert_int_equal(symlink("log", in("link")), 0);
+	assert_int_equal(fs_append(in("link"), "x\n", 2, (struct fs_mode){ 0600, ANY_GID }, &e), -1);
+	is_local(&e, in("link"));
+	assert_int_equal(fs_append(in("none/log"), "x\n", 2, (struct fs_mode){ 0600, ANY_GID }, &e), -1);
+	is_local(&e, in("none/log"));
+}
+
+static void rows_that_cannot_be_added_leave_nothing(void **state)
+{
+	static const enum call calls[] = { CALL_WRITE, CALL_SYNC };
+	struct err e;
+
+	(void)state;
+	put(in("log"), "one\nha", 0600);
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		fail[calls[i]] = ENOSPC;
+		assert_int_equal(fs_append(in("log"), "two\n", 4, (struct fs_mode){ 0600, ANY_GID }, &e), -1);
+		fail[calls[i]] = 0;
+		is_local(&e, in("log"));
+		expect_file(in("log"), "one\nha");
+	}
+}
+
+static void the_end_of_a_file_is_read(void **state)
+{
+	struct buf b;
+	struct err e;
+	bool cut;
+
+	(void)state;
+	put(in("f"), "0123456789", 0600);
+	buf_init(&b, 100);
+	assert_int_equal(fs_read_tail(&b, in("f"), 4, &cut, &e), 0);
+	assert_true(cut);
+	assert_string_equal(b.s, "6789");
+	assert_int_equal(fs_read_tail(&b, in("f"), 10, &cut, &e), 0);
+	assert_false(cut);
+	assert_string_equal(b.s, "0123456789");
+	assert_int_equal(fs_read_tail(&b, in("none"), 10, &cut, &e), 0);
+	assert_false(cut);
+	assert_string_equal(b.s, "");
+	assert_int_equal(fs_read_tail(&b, dir, 10, &cut, &e), -1);
+	is_local(&e, dir);
+	buf_free(&b);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -1139,6 +1214,9 @@ int main(void)
 		T(what_others_can_change_is_not_trusted),
 		T(trust_follows_links_and_needs_something_there),
 		T(root_and_we_ourselves_are_trusted),
+		T(rows_are_added_whole),
+		T(rows_that_cannot_be_added_leave_nothing),
+		T(the_end_of_a_file_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

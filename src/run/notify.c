@@ -1,0 +1,372 @@
+/* notify.c - from lines to messages, and their file.
+ * Touches: STATE/notify.json, history.jsonl of lines; through deliver.c all that it touches.
+ */
+#include "run/notify.h"
+
+#include "base/mem.h"
+#include "run/deliver.h"
+#include "run/engine.h"
+#include "run/expiry.h"
+#include "run/exposure.h"
+#include "run/observe.h"
+#include "run/servers.h"
+#include "run/store.h"
+#include "run/suggest.h"
+#include "sys/clock.h"
+
+#define FILE_MAX ((size_t)64 << 20)
+
+/* The file --------------------------------------------------------------------------------------- */
+
+struct notes {
+	const struct notify *n;
+	struct messages      m;
+	char                *path;
+	struct buf           written;   /* what the file has */
+};
+
+static int load(struct messages *m, struct buf *text, const char *path, struct err *e)
+{
+	struct json *o;
+	bool missing;
+
+	*m = (struct messages){ 0 };
+	if (fs_read(text, path, FILE_MAX, &missing, e) < 0)
+		return -1;
+	if (missing)
+		return 0;
+	o = json_parse(text->s, text->len, e);
+	if (!o || !json_plain(o)) {
+		json_free(o);
+		return err_set(e, ERR_LOCAL, "%s is damaged; what it had is told to nobody", path);
+	}
+	messages_decode(m, o);
+	json_free(o);
+	return 0;
+}
+
+/* Nothing new: nothing is written. */
+static void save(void *arg)
+{
+	struct notes *t = arg;
+	struct json *o;
+	struct buf text;
+	struct err e;
+
+	if (t->m.n == 0 && t->m.conditions_n == 0 && t->written.len == 0)
+		return;
+	o = messages_encode(&t->m);
+	buf_init(&text, FILE_MAX);
+	json_print(&text, o, true);
+	json_free(o);
+	if (strcmp(text.s, t->written.s) != 0) {
+		/* what runs that were killed have left half-written */
+		fs_sweep_temporary(t->n->w->config->state);
+		if (fs_write(t->path, text.s, text.len, (struct fs_mode){ 0600, (gid_t)-1 }, &e) < 0)
+			t->n->say(t->n->arg, e.text);
+		buf_clear(&t->written);
+		buf_add(&t->written, text.s, text.len);
+	}
+	buf_free(&text);
+}
+
+/* What is wrong ---------------------------------------------------------------------------------- */
+
+static char *failures_text(const struct notify *n, struct line *l, const struct strv *pending)
+{
+	const struct strv *failed = &n->failures[l - n->w->lines];
+
+	if (failed->n)
+		return strv_join(failed, "\n");
+	if (l->failed)
+		return mem_copy_str(l->err.text);
+	return strv_join(pending, "\n");
+}
+
+static void add_failures(struct alarms *out, const struct notify *n, struct line *l)
+{
+	struct strv pending = { 0 };
+	bool waits = false;
+
+	if (!l->failed) {
+		engine_pending(&pending, n->w, l);
+		waits = engine_only_waits(l, &pending);
+		exposure_alarms(&pending, l);
+	}
+	if (l->failed || l->untidy || pending.n) {
+		char *text = failures_text(n, l, &pending);
+
+		if (!waits)
+			alarms_add(out, EVENT_FAILING, "", mem_copy_str(text));
+		alarms_add(out, EVENT_OVERDUE, "", text);
+	}
+	strv_free(&pending);
+}
+
+static void add_dns(struct alarms *out, const struct line *l, const struct facts *f)
+{
+	for (size_t i = 0; i < l->ledger.eyes_n && l->policy.verifies; i++) {
+		const struct horizon *h = &l->ledger.eyes[i];
+		const struct horizon_server *s;
+
+		if (!h->looked_at)
+			continue;
+		if (h->security == HS_BOGUS || (h->security == HS_INSECURE && !l->horizon.insecure_ok))
+			alarms_add(out, EVENT_DNSSEC_LOST, h->owner,
+				   mem_format("the zone of %s is %s: %s", h->owner,
+					      horizon_security_name(h->security),
+					      h->why ? h->why : "DANE has no effect there"));
+		if (f->live.present && f->deployed_at && horizon_uncovered(h, f->live.id, &s))
+			alarms_add(out, EVENT_UNCOVERED, h->owner,
+				   mem_format("name server %s gives TLSA records for %s that do not fit the live "
+					      "key: DANE clients refuse it", s->id, h->owner));
+	}
+}
+
+static void add_servers(struct alarms *out, const struct world *w, const struct line *l,
+			const struct facts *f)
+{
+	struct strv texts = { 0 }, about = { 0 };
+
+	servers_alarms(&texts, &about, w, l, f);
+	for (size_t i = 0; i < texts.n; i++)
+		alarms_add(out, EVENT_ENDPOINT, about.v[i], mem_copy_str(texts.v[i]));
+	strv_free(&texts);
+	strv_free(&about);
+}
+
+static void gather(struct alarms *out, const struct notify *n, struct line *l)
+{
+	const struct suggestion *s;
+	struct facts f;
+	char *text;
+
+	add_failures(out, n, l);
+	if (l->failed)
+		return;
+	line_facts(&f, n->w, l);
+	text = expiry_text(l, &f, clock_now());
+	if (text)
+		alarms_add(out, EVENT_EXPIRY, expiry_name(expiry_level(l, &f, clock_now())), text);
+	if (l->live.number && suggest_at(l, &l->live, &s) && s->explanation)
+		alarms_add(out, EVENT_ARI, s->explanation,
+			   mem_format("the CA explains when it suggests to renew: %s", s->explanation));
+	add_dns(out, l, &f);
+	add_servers(out, n->w, l, &f);
+}
+
+/* From what is to messages ----------------------------------------------------------------------- */
+
+struct telling {
+	struct notes      *t;
+	const struct line *l;
+};
+
+static void tell(void *arg, enum event event, const char *text)
+{
+	const struct telling *g = arg;
+	int64_t now = clock_now();
+
+	deliver_queue(&g->t->m, g->l->cfg, &(struct message){
+		.event = event,
+		.line = g->l->cfg->name,
+		.text = (char *)text,
+		.at = now,
+		.queued_at = now,
+	});
+}
+
+static bool event_of(enum event *out, enum life what)
+{
+	static const struct {
+		enum life  what;
+		enum event event;
+	} rows[] = {
+		{ LIFE_STAGED, EVENT_STAGED },
+		{ LIFE_PROMOTED, EVENT_PROMOTED },
+		{ LIFE_ROLLED_BACK, EVENT_PROMOTED },
+		{ LIFE_RETIRED, EVENT_RETIRED },
+		{ LIFE_RENEWED, EVENT_RENEWED },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].what != what)
+			continue;
+		*out = rows[i].event;
+		return true;
+	}
+	return false;
+}
+
+/* What happened long ago, before there was a history, is no news. */
+static void tell_history(struct notes *t, const struct line *l, const struct history_rows *rows)
+{
+	int64_t now = clock_now();
+	enum event event;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct history_row *r = &rows->v[i];
+		char *id, *text;
+
+		if (!event_of(&event, r->what) || !(l->cfg->notify_events & 1U << event) ||
+		    now - r->at >= MESSAGE_LIFE_FOR)
+			continue;
+		id = mem_format("%s %d %d %lld", life_name(r->what), r->keyset, r->gen, (long long)r->at);
+		text = mem_format("%s: keyset %d, generation %d: %s", life_name(r->what), r->keyset, r->gen,
+				  r->text);
+		deliver_queue(&t->m, l->cfg, &(struct message){
+			.event = event,
+			.line = l->cfg->name,
+			.text = text,
+			.at = r->at,
+			.queued_at = now,
+			.id = id,
+		});
+		free(id);
+		free(text);
+	}
+}
+
+static void look_at_line(struct notes *t, struct line *l, struct history_due *due)
+{
+	const struct notify *n = t->n;
+	struct telling g = { t, l };
+	struct alarms wrong = { 0 };
+	struct err e;
+
+	if (!l->failed && l->known && history_due(due, n->w, l, &e) < 0) {
+		char *text = mem_format("%s: %s", l->cfg->name, e.text);
+
+		n->say(n->arg, text);
+		free(text);
+	}
+	if (!deliver_has_channel(l->cfg))
+		return;
+	tell_history(t, l, &due->rows);
+	gather(&wrong, n, l);
+	conditions_fit(&t->m, l->cfg->name, &wrong, l->cfg->notify_events, l->cfg->overdue_for, clock_now(),
+		       tell, &g);
+	alarms_free(&wrong);
+}
+
+static void write_histories(const struct notify *n, const struct history_due *due)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		struct err e;
+		char *text;
+
+		if (history_append(&due[i], n->lines[i]->cfg, &e) == 0)
+			continue;
+		text = mem_format("%s: %s", n->lines[i]->cfg->name, e.text);
+		n->say(n->arg, text);
+		free(text);
+	}
+}
+
+/* A line that is gone, or has nobody to tell. */
+static bool is_told(void *arg, const char *name)
+{
+	const struct line *l = world_find(arg, name);
+
+	return l && deliver_has_channel(l->cfg);
+}
+
+/* Each once, however many lines have it. */
+static void ping_urls(struct strv *out, const struct notify *n, const char *behind)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		const struct strv *pings = &n->lines[i]->cfg->pings;
+
+		for (size_t k = 0; k < pings->n; k++) {
+			const char *url = pings->v[k];
+			size_t len = strlen(url) - (url[strlen(url) - 1] == '/');
+			char *whole = mem_format("%.*s/%s", (int)len, url, behind);
+
+			if (strv_has(out, whole))
+				free(whole);
+			else
+				strv_take(out, whole);
+		}
+	}
+}
+
+void notify_begin(const struct notify *n)
+{
+	struct strv urls = { 0 };
+
+	ping_urls(&urls, n, "start");
+	if (urls.n)
+		deliver_pings(&urls, n->say, n->arg);
+	strv_free(&urls);
+}
+
+static void deliver(struct notes *t)
+{
+	const struct notify *n = t->n;
+	char *status = mem_format("%d", n->status);
+	struct delivery d = { .w = n->w, .messages = &t->m, .log = n->log, .now = clock_now(), .save = save,
+			      .save_arg = t, .say = n->say, .arg = n->arg };
+
+	ping_urls(&d.pings, n, status);
+	deliver_all(&d);
+	free(status);
+}
+
+void notify_end(const struct notify *n)
+{
+	struct notes t = { .n = n, .path = mem_format("%s/notify.json", n->w->config->state) };
+	struct history_due *due = mem_array(n->n, sizeof(*due));
+	struct strv lost = { 0 };
+	size_t dropped;
+	struct err e;
+
+	buf_init(&t.written, FILE_MAX);
+	if (load(&t.m, &t.written, t.path, &e) < 0)
+		n->say(n->arg, e.text);
+	for (size_t i = 0; i < n->n; i++)
+		look_at_line(&t, n->lines[i], &due[i]);
+	conditions_keep(&t.m, is_told, n->w);
+	deliver_fit(&t.m, n->w);
+	dropped = messages_tidy(&t.m, &lost, clock_now());
+	save(&t);
+	write_histories(n, due);
+	deliver(&t);
+	for (size_t i = 0; i < lost.n; i++)
+		n->say(n->arg, lost.v[i]);
+	if (dropped) {
+		char *text = mem_format("too much is to be told: the %zu oldest messages were dropped", dropped);
+
+		n->say(n->arg, text);
+		free(text);
+	}
+	for (size_t i = 0; i < n->n; i++)
+		history_due_free(&due[i]);
+	free(due);
+	strv_free(&lost);
+	messages_free(&t.m);
+	buf_free(&t.written);
+	free(t.path);
+}
+
+char *notify_waiting(const struct config *c, struct err *e)
+{
+	char *path = mem_format("%s/notify.json", c->state), *text = NULL;
+	const struct message *oldest = NULL;
+	struct messages m;
+	struct buf buf;
+	char since[WHEN_TEXT_LEN];
+
+	*e = (struct err){ 0 };
+	buf_init(&buf, FILE_MAX);
+	if (load(&m, &buf, path, e) == 0 && m.n) {
+		oldest = &m.v[0];
+		when_format_minute(since, oldest->queued_at);
+		text = mem_format("%zu message%s not told yet, the oldest since %s UTC, by %s%s%s", m.n,
+				  m.n == 1 ? " is" : "s are", since, channel_name(oldest->channel),
+				  oldest->error ? ": " : "", oldest->error ? oldest->error : "");
+	}
+	messages_free(&m);
+	buf_free(&buf);
+	free(path);
+	return text;
+}
