@@ -29,6 +29,14 @@ struct args {
 	const char *svg, *html;         /* plan, report: where to; "-": standard output */
 	const char *format, *origin;    /* tlsa */
 	int64_t     ttl_for;            /* tlsa; 0: as configured */
+	/* check */
+	struct strv owners, domains;    /* --owner, --mx: in A-labels */
+	struct strv connects, resolvers;        /* addresses */
+	int         starttls;           /* enum starttls; -1: by port */
+	const char *trust_anchor;       /* NULL: as configured, or the default */
+	int64_t     dns_port;           /* 0: as configured, or 53 */
+	bool        nagios;
+	int64_t     warn_for, critical_for;
 };
 
 struct command {
@@ -54,6 +62,7 @@ enum exit_status cmd_config(const struct args *a);
 enum exit_status cmd_revoke(const struct args *a);
 enum exit_status cmd_account(const struct args *a);
 enum exit_status cmd_caa(const struct args *a);
+enum exit_status cmd_check(const struct args *a);
 
 /* Parses argv into a; -1: a message was printed, and *status is what to exit with. */
 int options_parse(struct args *a, int argc, char **argv, enum exit_status *status);

@@ -18,6 +18,7 @@ static const struct command commands[] = {
 	{ "report", "[LINE...]",    "Status, DNS view and plan as one page; --html FILE", cmd_report },
 	{ "history", "[LINE...]",   "What happened to the keys of each line", cmd_history },
 	{ "dns",    "[LINE...]",    "What every name server shows of the records, and what it means", cmd_dns },
+	{ "check",  "[LINE...]",    "What clients meet: DNS, servers, certificates, DANE; --owner and --mx: anybody's", cmd_check },
 	{ "caa",    "[LINE...]",    "The tightest CAA records, and whether those in DNS let the CA issue", cmd_caa },
 	{ "tlsa",   "[LINE...]",    "The TLSA records that belong in the zone now", cmd_tlsa },
 	{ "config", "[LINE...]",    "The effective configuration, and where each value comes from", cmd_config },

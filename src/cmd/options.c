@@ -7,8 +7,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "core/names.h"
+#include "io/idn.h"
 #include "run/publish.h"
+#include "sys/addr.h"
 #include "sys/clock.h"
+#include "tls/starttls.h"
 
 struct option {
 	const char *name;               /* without "--" */
@@ -161,6 +165,86 @@ static bool set_ttl(struct args *a, const char *v)
 	return false;
 }
 
+/* A name that somebody typed, in A-labels, without the dot at the end. */
+static bool add_name(struct strv *l, const char *v, int (*check)(const char *name, struct err *e))
+{
+	size_t len = strlen(v);
+	char *typed = mem_copy_strn(v, len - (len > 1 && v[len - 1] == '.')), *name = NULL;
+	struct err ignored;
+	bool ok = idn_to_ascii(&name, typed, &ignored) == 0 && check(name, &ignored) == 0;
+
+	if (ok && !strv_has(l, name))
+		strv_add(l, name);
+	free(typed);
+	free(name);
+	return ok;
+}
+
+static bool set_owner(struct args *a, const char *v)
+{
+	return add_name(&a->owners, v, name_check_owner);
+}
+
+static bool set_mx(struct args *a, const char *v)
+{
+	return add_name(&a->domains, v, name_check_host);
+}
+
+static bool set_starttls(struct args *a, const char *v)
+{
+	enum starttls s;
+
+	if (!starttls_parse(v, &s))
+		return false;
+	a->starttls = (int)s;
+	return true;
+}
+
+static bool add_address(struct strv *l, const char *v)
+{
+	struct addr ignored;
+
+	strv_add(l, v);
+	return addr_parse(&ignored, v, 1);
+}
+
+static bool set_connect(struct args *a, const char *v)
+{
+	return add_address(&a->connects, v);
+}
+
+static bool set_resolver(struct args *a, const char *v)
+{
+	return add_address(&a->resolvers, v);
+}
+
+static bool set_trust_anchor(struct args *a, const char *v)
+{
+	a->trust_anchor = v;
+	return *v != '\0';
+}
+
+static bool set_port(struct args *a, const char *v)
+{
+	return text_number(v, 65535, &a->dns_port) && a->dns_port > 0;
+}
+
+static bool set_nagios(struct args *a, const char *v)
+{
+	(void)v;
+	return a->nagios = true;
+}
+
+static bool set_warn(struct args *a, const char *v)
+{
+	return when_parse_duration(v, &a->warn_for);
+}
+
+static bool set_critical(struct args *a, const char *v)
+{
+	return when_parse_duration(v, &a->critical_for);
+}
+
 static const struct option options[] = {
 	/* clang-format off */
 	{ "config",    'c', "FILE|DIR", NULL, "read this instead of " CONFIG_DEFAULT_DIR "; may be repeated", set_config },
@@ -184,6 +268,16 @@ static const struct option options[] = {
 	{ "format",    0,   "FORMAT", "tlsa", "zone (default), generic, json, nsupdate, tinydns or csv", set_format },
 	{ "origin",    0,   "ZONE", "tlsa", "only owners in ZONE; zone format prints names relative to it", set_origin },
 	{ "ttl",       0,   "TTL", "tlsa", "instead of the configured TTL", set_ttl },
+	{ "owner",     0,   "OWNER", "check", "look at this TLSA owner, of whomever; may be repeated", set_owner },
+	{ "mx",        0,   "DOMAIN", "check", "... at port 25 of all mail hosts of a domain; may be repeated", set_mx },
+	{ "starttls",  0,   "WORD", "check", "smtp, lmtp, imap, pop3, ... or none; else as is usual at the port", set_starttls },
+	{ "connect",   0,   "ADDRESS", "check", "instead of the host's addresses; may be repeated", set_connect },
+	{ "resolver",  0,   "ADDRESS", "check", "ask this resolver; may be repeated", set_resolver },
+	{ "trust-anchor", 0, "FILE", "check", "of the root; instead of the configured one", set_trust_anchor },
+	{ "port",      0,   "N", "check", "of name servers (default 53)", set_port },
+	{ "nagios",    0,   NULL, "check", "one line and performance data; exit status 0, 1, 2 or 3", set_nagios },
+	{ "warn",      0,   "DURATION", "check", "warn when less is left of a certificate (default 14d)", set_warn },
+	{ "critical",  0,   "DURATION", "check", "an error when less is left (default 3d)", set_critical },
 	/* clang-format on */
 };
 
@@ -210,7 +304,7 @@ static void print_option(const struct option *o)
 	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
 		 o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, o->argument ? " " : "",
 		 o->argument ? o->argument : "");
-	printf("  %-23s %s\n", left, o->help);
+	printf("  %-24s %s\n", left, o->help);
 }
 
 void options_help(const struct command *c)
@@ -232,8 +326,8 @@ void options_help(const struct command *c)
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		if (!c || takes(&options[i], c->name))
 			print_option(&options[i]);
-	printf("      --version           print the version\n"
-	       "  -h, --help              this text; after a command, what that command takes\n\n"
+	printf("      --version            print the version\n"
+	       "  -h, --help               this text; after a command, what that command takes\n\n"
 	       "Exit status: 0 all is well; 1 a line failed or owes something; 2 usage or\n"
 	       "configuration, nothing was tried; 75 not now, nothing is at risk.\n"
 	       "Manual: certline(8), certline.conf(5), certline-hooks(7).\n");
@@ -295,6 +389,16 @@ static const char *wanted(const struct option *o)
 		{ "html", "the name of a file, or \"-\"" },
 		{ "origin", "the name of a zone, like example.org" },
 		{ "ttl", "a number of seconds, or a duration like 1h; from 1s to 7d" },
+		{ "owner", "a TLSA owner, like _25._tcp.mx.example.org" },
+		{ "mx", "the name of a domain, like example.org" },
+		{ "starttls", "smtp, lmtp, imap, pop3, sieve, xmpp-client, xmpp-server, ftp, ldap, nntp, postgres, mysql "
+			      "or none" },
+		{ "connect", "an address, with or without a port, like 192.0.2.1:25 or [2001:db8::1]:25" },
+		{ "resolver", "an address, with or without a port" },
+		{ "trust-anchor", "the path of a file in zone format" },
+		{ "port", "a number from 1 to 65535" },
+		{ "warn", "a duration like 14d" },
+		{ "critical", "a duration like 3d" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -411,6 +515,10 @@ static int check_fit(const struct parse *p)
 		complain("--json does not go with --%s", p->a->svg ? "svg" : "html");
 		return -1;
 	}
+	if (p->a->nagios && p->a->json) {
+		complain("--nagios and --json exclude each other");
+		return -1;
+	}
 	return 0;
 }
 
@@ -420,7 +528,8 @@ int options_parse(struct args *a, int argc, char **argv, enum exit_status *statu
 	const struct command *c = NULL;
 	bool only_names = false;
 
-	*a = (struct args){ .jobs = 8, .days = 365 };
+	*a = (struct args){ .jobs = 8, .days = 365, .starttls = -1, .warn_for = 14 * DAY,
+			    .critical_for = 3 * DAY };
 	*status = EXIT_USAGE;
 	for (; p.i < argc; p.i++) {
 		const char *arg = argv[p.i];
@@ -452,7 +561,7 @@ int options_parse(struct args *a, int argc, char **argv, enum exit_status *statu
 	}
 	if (!c) {
 		complain("no command given: init, cron, renew, roll, revoke, account, status, plan, report, "
-			 "history, dns, caa, tlsa or config; see certline --help");
+			 "history, dns, check, caa, tlsa or config; see certline --help");
 		return -1;
 	}
 	return check_fit(&p);
@@ -462,4 +571,8 @@ void options_free(struct args *a)
 {
 	strv_free(&a->configs);
 	strv_free(&a->lines);
+	strv_free(&a->owners);
+	strv_free(&a->domains);
+	strv_free(&a->connects);
+	strv_free(&a->resolvers);
 }

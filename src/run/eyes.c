@@ -20,13 +20,6 @@
 #define OWNER_MS      40                /* more for each owner: twice what the pace of asking needs */
 #define OLD_ZONE_FOR  (28 * DAY)
 
-static bool looks_alike(const struct line_config *a, const struct line_config *b)
-{
-	return strv_same(&a->dns_servers, &b->dns_servers) && strv_same(&a->resolvers, &b->resolvers) &&
-	       a->recurse == b->recurse && a->dns_port == b->dns_port && a->validate == b->validate &&
-	       strcmp(a->trust_anchor, b->trust_anchor) == 0;
-}
-
 /* Noting ---------------------------------------------------------------------------------------- */
 
 static enum horizon_security security_of(const struct look_owner *o, const char **why)
@@ -385,7 +378,7 @@ void eyes_look(struct line *const *lines, size_t n, unsigned jobs)
 		size_t kept = 0;
 
 		for (size_t i = 0; i < left_n; i++) {
-			if (looks_alike(left[0]->cfg, left[i]->cfg))
+			if (look_how_same(left[0]->cfg, left[i]->cfg))
 				group[g.n++] = left[i];
 			else
 				left[kept++] = left[i];

@@ -41,31 +41,35 @@ static void put_server(struct json *list, const struct look_server *s)
 	json_put_bool(o, "unasked", s->unasked);
 }
 
+void eyes_put(struct json *all, const struct look_owner *from)
+{
+	struct json *o = json_put(all, NULL, json_object()), *list;
+
+	json_put_str(o, "owner", from->owner);
+	json_put_str(o, "problem", from->problem);
+	json_put_str(o, "end", from->end);
+	list = json_put(o, "zones", json_array());
+	for (size_t z = 0; z < from->zones_n; z++) {
+		const struct look_zone *zone = &from->zones[z];
+		struct json *j = json_put(list, NULL, json_object());
+
+		json_put_str(j, "apex", zone->apex);
+		json_put_int(j, "security", zone->security);
+		json_put_str(j, "why", zone->why);
+		json_put_int(j, "ns_ttl", zone->ns_ttl_for);
+		json_put_str(j, "mname", zone->mname);
+	}
+	list = json_put(o, "servers", json_array());
+	for (size_t s = 0; s < from->servers_n; s++)
+		put_server(list, &from->servers[s]);
+}
+
 void eyes_encode(struct buf *out, const struct look_owner *owners, size_t n)
 {
 	struct json *all = json_array();
 
-	for (size_t i = 0; i < n; i++) {
-		struct json *o = json_put(all, NULL, json_object()), *list;
-
-		json_put_str(o, "owner", owners[i].owner);
-		json_put_str(o, "problem", owners[i].problem);
-		json_put_str(o, "end", owners[i].end);
-		list = json_put(o, "zones", json_array());
-		for (size_t z = 0; z < owners[i].zones_n; z++) {
-			const struct look_zone *zone = &owners[i].zones[z];
-			struct json *j = json_put(list, NULL, json_object());
-
-			json_put_str(j, "apex", zone->apex);
-			json_put_int(j, "security", zone->security);
-			json_put_str(j, "why", zone->why);
-			json_put_int(j, "ns_ttl", zone->ns_ttl_for);
-			json_put_str(j, "mname", zone->mname);
-		}
-		list = json_put(o, "servers", json_array());
-		for (size_t s = 0; s < owners[i].servers_n; s++)
-			put_server(list, &owners[i].servers[s]);
-	}
+	for (size_t i = 0; i < n; i++)
+		eyes_put(all, &owners[i]);
 	json_print(out, all, false);
 	json_free(all);
 }
@@ -85,12 +89,20 @@ static char *get_text(const struct json *o, const char *key)
 	return mem_copy_str(json_str(o, key, NULL));
 }
 
+/* A number of an enumeration; what is none: the first of them. */
+static int get_number(const struct json *o, const char *key, int past)
+{
+	int64_t n = json_int(o, key, 0);
+
+	return n > 0 && n < past ? (int)n : 0;
+}
+
 static bool get_server(struct look_server *s, const struct json *o)
 {
 	*s = (struct look_server){
 		.zone = mem_copy_str(json_str(o, "zone", "")),
 		.name = mem_copy_str(json_str(o, "name", "")),
-		.answer = (enum answer)json_int(o, "answer", ANSWER_FAIL),
+		.answer = (enum answer)get_number(o, "answer", ANSWER_ALIAS + 1),
 		.why = get_text(o, "why"),
 		.ttl_for = json_int(o, "ttl", 0),
 		.negative_for = json_int(o, "negative", 0),
@@ -110,7 +122,7 @@ static bool get_server(struct look_server *s, const struct json *o)
 	return addr_parse(&s->addr, json_str(o, "address", ""), 53);
 }
 
-static bool get_owner(struct look_owner *out, const struct json *o)
+bool eyes_get(struct look_owner *out, const struct json *o)
 {
 	const struct json *zones = json_get(o, "zones"), *servers = json_get(o, "servers");
 	bool ok = json_str(o, "owner", NULL) != NULL;
@@ -125,7 +137,7 @@ static bool get_owner(struct look_owner *out, const struct json *o)
 
 		out->zones[i] = (struct look_zone){
 			.apex = mem_copy_str(json_str(j, "apex", "")),
-			.security = (enum security)json_int(j, "security", SECURITY_UNKNOWN),
+			.security = (enum security)get_number(j, "security", SECURITY_BOGUS + 1),
 			.why = get_text(j, "why"),
 			.ns_ttl_for = json_int(j, "ns_ttl", 0),
 			.mname = get_text(j, "mname"),
@@ -146,7 +158,7 @@ int eyes_decode(struct look_owner *o, size_t n, const char *text, size_t len, st
 	if (all && json_len(all) != n)
 		rc = err_set(e, ERR_LOCAL, "a worker told of %zu owners instead of %zu", json_len(all), n);
 	for (size_t i = 0; i < n && rc == 0; i++)
-		if (!get_owner(&o[i], json_at(all, i)))
+		if (!eyes_get(&o[i], json_at(all, i)))
 			rc = err_set(e, ERR_LOCAL, "a worker told of an owner or server that is none");
 	json_free(all);
 	return rc;

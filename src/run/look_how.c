@@ -66,3 +66,10 @@ void look_how_free(struct look_config *c)
 	free(c->resolvers);
 	*c = (struct look_config){ 0 };
 }
+
+bool look_how_same(const struct line_config *a, const struct line_config *b)
+{
+	return strv_same(&a->dns_servers, &b->dns_servers) && strv_same(&a->resolvers, &b->resolvers) &&
+	       a->recurse == b->recurse && a->dns_port == b->dns_port && a->validate == b->validate &&
+	       strcmp(a->trust_anchor, b->trust_anchor) == 0;
+}

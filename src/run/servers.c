@@ -20,13 +20,6 @@
 #define AWAY_ALARM_FOR HOUR                     /* a host may be rebooting */
 #define URGENT_FOR    (7 * DAY)                 /* before what is served ends */
 
-static bool looks_alike(const struct line_config *a, const struct line_config *b)
-{
-	return strv_same(&a->dns_servers, &b->dns_servers) && strv_same(&a->resolvers, &b->resolvers) &&
-	       a->recurse == b->recurse && a->dns_port == b->dns_port && a->validate == b->validate &&
-	       strcmp(a->trust_anchor, b->trust_anchor) == 0;
-}
-
 /* What is asked ---------------------------------------------------------------------------------- */
 
 static void add_keys(struct servers_question *out, const struct generation *g, bool wanted, bool tolerated,
@@ -442,7 +435,7 @@ void servers_look(struct line *const *lines, size_t n, unsigned jobs)
 		size_t kept = 0;
 
 		for (size_t i = 0; i < left_n; i++) {
-			if (looks_alike(left[0]->cfg, left[i]->cfg))
+			if (look_how_same(left[0]->cfg, left[i]->cfg))
 				group[g.n++] = left[i];
 			else
 				left[kept++] = left[i];

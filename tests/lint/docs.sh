@@ -296,6 +296,12 @@ verdict 'every format of tlsa is in certline(8), and no other' \
 	"$(compare 'accepted' "$("$program" tlsa --format zzz 2>&1 | sed -n 's/.*one of //p' | sed 's/, */\n/g')" "in $main8" \
 		"$(awk '/^\.It Fl -format/ { on = 1; next } /^\.It Fl/ { on = 0 } on && /^\.It Cm/ { print $3 }' "$main8")")"
 
+# shellcheck disable=SC2016 # quotes
+verdict 'every word that check says is in certline(8), and no other' \
+	"$(compare 'in the program' "$(cat src/run/doctor*.c src/cmd/check.c | tr -d '\n' |
+		grep -oE '(doctor_add\([^"]*|code = |\[PROBE_[A-Z_]+\] = )"[a-z0-9-]+"' | sed 's/"$//; s/.*"//')" "in $main8" \
+		"$(awk '/^\.It Cm / { on = $3 == "check" } on && sub(/^\.Li /, "")' "$main8" | tr -d ',' | tr -s ' ' '\n')")"
+
 # --- certline-hooks(7) ------------------------------------------------------------------------------
 
 verdict 'every event is in certline-hooks(7), and no other' \
@@ -477,7 +483,7 @@ calls() {
 	sed -n 's/^ExecStart=//p' contrib/systemd/certline.service
 	grep -vE '^(#|PATH)' contrib/cron.d/certline | cut -d ' ' -f 7-
 }
-with_argument=' -c --config --now -j --jobs --days --format --origin --ttl --reason '
+with_argument=' -c --config --now -j --jobs --days --format --origin --ttl --reason --owner --mx --starttls --connect --resolver --trust-anchor --port --warn --critical '
 check_calls() {
 	local call words word skip seen
 	while read -r call; do
@@ -561,6 +567,8 @@ every exit status|man/certline.8|s/^\.It 75/.It 76/
 every phase and every step|man/certline.8|s/^\.It Cm crowded/.It Cm full/
 every phase and every step|man/certline.8|/^\.It Cm unstage/d
 every format of tlsa|man/certline.8|s/^\.It Cm tinydns/.It Cm djbdns/
+every word that check|man/certline.8|s/no-match , refused/no-match/
+every word that check|src/run/doctor_find.c|s/"expires-soon"/"ends-soon"/
 every event|man/certline-hooks.7|s/^\.It Cm post-keychange/.It Cm post-key/
 every environment variable|man/certline-hooks.7|/^\.It Ev CERTLINE_DIR/d
 every environment variable|man/certline-hooks.7|s/^\.It Ev CERTLINE_DIR/.It Ev CERTLINE_FOLDER/

@@ -46,7 +46,7 @@ verdict 'a file includes its own folder or those to its left' "${bad%$'\n'}"
 
 # cycles between modules (a .c and its .h are one, and so are the parts of run/config): tsort complains about loops
 bad=$(grep -rHE '^#include "' src | sed -E 's,^src/([^:]*)\.[ch]:#include "(.*)\.h",\1 \2,' |
-	sed -E 's,run/(config|engine|respond)_[a-z]+,run/\1,g' | awk '$1 != $2' | sort -u | tsort 2>&1 > /dev/null | grep -v '^$' | head -20)
+	sed -E 's,run/(config|engine|respond|doctor)_[a-z]+,run/\1,g' | awk '$1 != $2' | sort -u | tsort 2>&1 > /dev/null | grep -v '^$' | head -20)
 verdict 'no cycles between modules' "$bad"
 
 # library headers, and the one file that may have them

@@ -1,0 +1,438 @@
+/* check.c - `certline check`: lines, or services of whomever, as clients meet them now.  Changes nothing
+ * and takes no lock.
+ * Touches: the network (in child processes); files under STATE, reading only; stdout, stderr.
+ */
+#include "cmd/check.h"
+
+#include "base/mem.h"
+#include "core/names.h"
+#include "run/endpoints.h"
+#include "run/doctor.h"
+#include "run/doctor_line.h"
+#include "run/look_how.h"
+#include "sys/clock.h"
+#include "sys/proc.h"
+
+#define RESOLVERS_MAX 3
+#define MX_PORT	      25
+
+/* As plug-ins of Nagios and its kin end. */
+static const struct {
+	const char *name;
+	int status;
+} nagios[] = {
+	[DOCTOR_OK] = { "OK", 0 },
+	[DOCTOR_NOTE] = { "OK", 0 },
+	[DOCTOR_WARNING] = { "WARNING", 1 },
+	[DOCTOR_ERROR] = { "CRITICAL", 2 },
+};
+#define NAGIOS_UNKNOWN 3
+
+enum doctor_severity check_worst(const struct check *c)
+{
+	enum doctor_severity worst = DOCTOR_OK, s;
+
+	for (size_t i = 0; i < c->services_n; i++)
+		worst = (s = doctor_worst(&c->services[i].found.findings)) > worst ? s : worst;
+	for (size_t i = 0; i < c->domains_n; i++)
+		worst = (s = doctor_worst(&c->domains[i].found.findings)) > worst ? s : worst;
+	for (size_t i = 0; i < c->lines_n; i++)
+		worst = (s = doctor_worst(&c->lines[i].findings)) > worst ? s : worst;
+	return worst;
+}
+
+bool check_looked(const struct check *c)
+{
+	bool looked = c->services_n == 0 && c->domains_n == 0;
+
+	for (size_t i = 0; i < c->services_n; i++)
+		looked |= c->services[i].looked;
+	for (size_t i = 0; i < c->domains_n; i++)
+		looked |= !c->domains[i].mail.problem;
+	return looked;
+}
+
+/* How to look ----------------------------------------------------------------------------------- */
+
+static const char *default_anchor(void)
+{
+	size_t n;
+	const struct config_option *o = config_options(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(o[i].section, "dns") == 0 && strcmp(o[i].key, "trust-anchor") == 0)
+			return o[i].fallback;
+	return NULL;
+}
+
+/* c: NULL: there is no configuration. */
+static void how_to_look(struct look_config *how, const struct line_config *c, const struct args *a)
+{
+	if (c) {
+		look_how(how, c);
+	} else {
+		*how = (struct look_config){ .port = 53,
+					     .validate = VALIDATE_DNSSEC,
+					     .trust_anchor = default_anchor(),
+					     .limits = ask_defaults };
+		clock_pretended(&how->pretended_at);
+	}
+	if (a->dns_port)
+		how->port = (uint16_t)a->dns_port;
+	if (a->trust_anchor)
+		how->trust_anchor = a->trust_anchor;
+	if (c && !a->resolvers.n)
+		return;
+	free(how->resolvers);
+	how->resolvers = mem_array(a->resolvers.n + RESOLVERS_MAX, sizeof(*how->resolvers));
+	for (how->resolvers_n = 0; how->resolvers_n < a->resolvers.n; how->resolvers_n++)
+		if (!addr_parse(&how->resolvers[how->resolvers_n], a->resolvers.v[how->resolvers_n], 53))
+			mem_bug("an address that was checked is none");
+	if (!how->resolvers_n)
+		how->resolvers_n = look_system_resolvers(how->resolvers, RESOLVERS_MAX, NULL);
+}
+
+/* The ways of looking, each once. */
+struct hows {
+	struct way {
+		const struct line_config *c;
+		struct look_config *how;
+	} * v;
+	size_t n;
+};
+
+static const struct look_config *way_of(struct hows *h, const struct line_config *c, const struct args *a)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->v[i].c == c || (c && h->v[i].c && look_how_same(h->v[i].c, c)))
+			return h->v[i].how;
+	h->v = mem_resize(h->v, h->n + 1, sizeof(*h->v));
+	h->v[h->n] = (struct way){ c, mem_alloc(sizeof(struct look_config)) };
+	how_to_look(h->v[h->n].how, c, a);
+	return h->v[h->n++].how;
+}
+
+static void hows_free(struct hows *h)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		look_how_free(h->v[i].how);
+		free(h->v[i].how);
+	}
+	free(h->v);
+}
+
+/* What to look at ------------------------------------------------------------------------------- */
+
+/* The services in the making. */
+struct plan {
+	struct check *check;
+	const struct args *a;
+	struct scene scene;
+	bool has_scene;
+	struct hows hows;
+	struct doctor_ask *asks;
+	struct strv owners; /* of mail hosts: what asks point to */
+	struct addr **addrs; /* ... owned */
+	struct endpoint_spec **specs; /* of each line */
+	size_t *specs_n;
+};
+
+/* The configuration that tells how to look at other people's services, if there is one: that of the line
+ * with this owner, else of the first one. */
+static const struct line_config *config_for(const struct plan *p, const char *owner)
+{
+	const struct config *c = &p->scene.config;
+
+	for (size_t i = 0; p->has_scene && owner && i < c->lines_n; i++)
+		if (strv_has(&c->lines[i].owners, owner))
+			return &c->lines[i];
+	return p->has_scene && c->lines_n ? &c->lines[0] : NULL;
+}
+
+/* What a points to stays; how to look, and what the command line has to say, is added. */
+static void add_service(struct plan *p, struct doctor_ask a, struct line *l)
+{
+	size_t n = p->check->services_n++;
+
+	a.how = way_of(&p->hows, l ? l->cfg : config_for(p, a.owner), p->a);
+	if (p->a->starttls >= 0)
+		a.starttls = p->a->starttls;
+	p->asks = mem_resize(p->asks, n + 1, sizeof(*p->asks));
+	p->asks[n] = a;
+	p->check->services = mem_resize(p->check->services, n + 1, sizeof(*p->check->services));
+	p->check->services[n] = (struct check_service){ .line = l };
+}
+
+static void add_owner(struct plan *p, const char *owner, struct line *l)
+{
+	add_service(p, (struct doctor_ask){ .owner = owner, .starttls = DOCTOR_STARTTLS_OF_PORT }, l);
+}
+
+/* The addresses of the command line, with the port of the service where none was given. */
+static void set_addresses(struct plan *p)
+{
+	p->addrs = mem_array(p->check->services_n, sizeof(*p->addrs));
+	for (size_t i = 0; i < p->check->services_n && p->a->connects.n; i++) {
+		struct doctor_ask *a = &p->asks[i];
+		unsigned port = a->port;
+
+		if (!port && a->owner)
+			(void)sscanf(a->owner, "_%5u", &port);
+		p->addrs[i] = mem_array(p->a->connects.n, sizeof(struct addr));
+		a->addrs_n = 0;
+		for (size_t k = 0; k < p->a->connects.n; k++)
+			if (addr_parse(&p->addrs[i][a->addrs_n], p->a->connects.v[k], (uint16_t)port))
+				a->addrs_n++;
+		a->addrs = p->addrs[i];
+	}
+}
+
+static void add_domains(struct plan *p)
+{
+	const struct strv *names = &p->a->domains;
+	struct mail_hosts *mail = mem_array(names->n, sizeof(*mail));
+	struct check *c = p->check;
+
+	doctor_mail(mail, (const char *const *)names->v, names->n,
+		    way_of(&p->hows, config_for(p, NULL), p->a));
+	c->domains = mem_array(names->n, sizeof(*c->domains));
+	for (; c->domains_n < names->n; c->domains_n++) {
+		struct check_domain *d = &c->domains[c->domains_n];
+
+		d->mail = mail[c->domains_n];
+		d->first = c->services_n;
+		for (size_t i = 0; i < d->mail.n; i++) {
+			char *owner = mem_format("_%d._tcp.%s", MX_PORT, d->mail.v[i].name);
+			struct doctor_ask ask = { .owner = owner, .starttls = DOCTOR_STARTTLS_OF_PORT,
+						  .mail_domain = d->mail.domain };
+			struct err ignored;
+
+			strv_take(&p->owners, owner);
+			/* it comes from outside */
+			if (name_check_owner(owner, &ignored) < 0) {
+				free(d->mail.v[i].name);
+				d->odd++;
+				continue;
+			}
+			add_service(p, ask, NULL);
+			d->mail.v[d->n++] = d->mail.v[i];
+		}
+		d->mail.n = d->n;
+	}
+	free(mail);
+}
+
+/* The servers of the line, and owners whose servers cannot be looked at. */
+static void add_line(struct plan *p, size_t i, struct line *l)
+{
+	const struct strv *owners = &l->cfg->owners;
+
+	endpoints_of(&p->specs[i], &p->specs_n[i], l->cfg);
+	for (size_t k = 0; k < p->specs_n[i]; k++) {
+		const struct endpoint_spec *s = &p->specs[i][k];
+
+		add_service(p, (struct doctor_ask){ .owner = s->is_owner ? s->name : NULL, .host = s->host,
+						    .port = s->port, .starttls = (int)s->starttls,
+						    .domain = s->domain, .addrs = s->addrs,
+						    .addrs_n = s->addrs_n }, l);
+	}
+	for (size_t o = 0; o < owners->n; o++) {
+		bool found = false;
+
+		for (size_t k = 0; k < p->specs_n[i] && !found; k++)
+			found = strcmp(p->specs[i][k].name, owners->v[o]) == 0;
+		if (!found)
+			add_owner(p, owners->v[o], l);
+	}
+}
+
+static void add_lines(struct plan *p)
+{
+	struct check *c = p->check;
+
+	p->specs = mem_array(p->scene.n, sizeof(*p->specs));
+	p->specs_n = mem_array(p->scene.n, sizeof(*p->specs_n));
+	c->lines = mem_array(p->scene.n, sizeof(*c->lines));
+	for (; c->lines_n < p->scene.n; c->lines_n++) {
+		struct line *l = p->scene.lines[c->lines_n];
+
+		world_load(&p->scene.world, l);
+		c->lines[c->lines_n] = (struct check_line){ .line = l };
+		add_line(p, c->lines_n, l);
+	}
+}
+
+/* Diagnosis ------------------------------------------------------------------------------------- */
+
+static bool somebody_answered(const struct doctor_seen *s)
+{
+	for (size_t k = 0; k < s->dns_n; k++)
+		for (size_t i = 0; i < s->dns[k].servers_n; i++)
+			if (s->dns[k].servers[i].answer != ANSWER_FAIL)
+				return true;
+	for (size_t i = 0; i < s->views_n; i++)
+		if (probe_reached(s->views[i].outcome))
+			return true;
+	return false;
+}
+
+static void diagnose_lines(struct plan *p)
+{
+	struct check *c = p->check;
+	struct doctor_findings **out = mem_array(c->lines_n, sizeof(struct doctor_findings *));
+	const struct line_config **lines = mem_array(c->lines_n, sizeof(struct line_config *));
+
+	for (size_t i = 0; i < c->lines_n; i++) {
+		struct check_line *l = &c->lines[i];
+
+		out[i] = &l->findings;
+		lines[i] = l->line->cfg;
+		doctor_find_pending(&l->findings, &p->scene.world, l->line);
+		if (!lines[i]->owners.n)
+			doctor_add(&l->findings, DOCTOR_NOTE, "no-owners",
+				   "the line has no owners, so that no server is looked at");
+	}
+	doctor_find_caa(out, lines, c->lines_n);
+	for (size_t i = 0; i < c->lines_n; i++)
+		doctor_sort(&c->lines[i].findings);
+	free(lines);
+	free(out);
+}
+
+static void diagnose(struct plan *p)
+{
+	struct check *c = p->check;
+	struct doctor_terms terms = { .now = clock_now(),
+				      .warn_for = p->a->warn_for,
+				      .critical_for = p->a->critical_for };
+
+	c->now = terms.now;
+	for (size_t i = 0; i < c->services_n; i++) {
+		struct check_service *s = &c->services[i];
+
+		terms.strict = s->line || p->a->nagios;
+		terms.self_signed = s->line && s->line->cfg->issuer == ISSUER_SELF;
+		doctor_find(&s->found, &s->seen, &terms);
+		if (s->line) {
+			doctor_find_line(&s->found.findings, s->line, &s->seen);
+			doctor_sort(&s->found.findings);
+		}
+		s->looked = somebody_answered(&s->seen);
+	}
+	for (size_t i = 0; i < c->domains_n; i++) {
+		struct check_domain *d = &c->domains[i];
+		const struct doctor_diagnosis **hosts = mem_array(d->n, sizeof(*hosts));
+
+		for (size_t k = 0; k < d->n; k++)
+			hosts[k] = &c->services[d->first + k].found;
+		doctor_find_mail(&d->found, &d->mail, hosts);
+		if (d->odd)
+			doctor_add(&d->found.findings, DOCTOR_WARNING, "mx-odd-name",
+				   "%zu mail hosts of %s have names that are no host names", d->odd,
+				   d->mail.domain);
+		free(hosts);
+	}
+	diagnose_lines(p);
+}
+
+/* ----------------------------------------------------------------------------------------------- */
+
+static enum exit_status show(const struct check *c)
+{
+	enum doctor_severity worst = check_worst(c);
+
+	if (c->a->nagios) {
+		bool looked = check_looked(c);
+
+		check_print_nagios(c, looked ? nagios[worst].name : "UNKNOWN");
+		return (enum exit_status)(looked ? nagios[worst].status : NAGIOS_UNKNOWN);
+	}
+	if (c->a->json)
+		check_print_json(c);
+	else
+		check_print(c);
+	if (!check_looked(c))
+		return EXIT_NOT_NOW;
+	return worst == DOCTOR_ERROR ? EXIT_BAD : EXIT_OK;
+}
+
+static bool is_configured(const struct args *a)
+{
+	const char *from = getenv("CERTLINE_CONFIG");
+
+	return a->configs.n || (from && *from) || access(CONFIG_DEFAULT_DIR, F_OK) == 0;
+}
+
+static void check_free(struct check *c)
+{
+	for (size_t i = 0; i < c->services_n; i++) {
+		doctor_diagnosis_free(&c->services[i].found);
+		doctor_seen_free(&c->services[i].seen, 1);
+	}
+	for (size_t i = 0; i < c->domains_n; i++) {
+		doctor_diagnosis_free(&c->domains[i].found);
+		mail_hosts_free(&c->domains[i].mail);
+	}
+	for (size_t i = 0; i < c->lines_n; i++)
+		doctor_findings_free(&c->lines[i].findings);
+	free(c->services);
+	free(c->domains);
+	free(c->lines);
+}
+
+static void look(struct plan *p)
+{
+	struct check *c = p->check;
+	struct doctor_seen *seen = mem_array(c->services_n, sizeof(*seen));
+
+	set_addresses(p);
+	doctor_look(seen, p->asks, c->services_n);
+	for (size_t i = 0; i < c->services_n; i++)
+		c->services[i].seen = seen[i];
+	free(seen);
+	diagnose(p);
+}
+
+static void plan_free(struct plan *p)
+{
+	for (size_t i = 0; p->addrs && i < p->check->services_n; i++)
+		free(p->addrs[i]);
+	free(p->addrs);
+	free(p->asks);
+	for (size_t i = 0; i < p->check->lines_n; i++)
+		endpoints_free(p->specs[i], p->specs_n[i]);
+	free(p->specs);
+	free(p->specs_n);
+	hows_free(&p->hows);
+	strv_free(&p->owners);
+	if (p->has_scene)
+		scene_close(&p->scene);
+}
+
+enum exit_status cmd_check(const struct args *a)
+{
+	bool others = a->owners.n || a->domains.n;
+	struct check c = { .a = a, .now = clock_now() };
+	struct plan p = { .check = &c, .a = a };
+	enum exit_status status;
+
+	/* without it the resolvers of the system do for other people's services */
+	if (!others || a->lines.n || is_configured(a)) {
+		p.has_scene = scene_open(&p.scene, a, &status) == 0;
+		if (!p.has_scene && a->nagios)
+			printf("CERTLINE UNKNOWN - the configuration or the command line is wrong\n");
+		if (!p.has_scene)
+			return a->nagios ? (enum exit_status)NAGIOS_UNKNOWN : status;
+	}
+	proc_init();
+	if (!others || a->lines.n)
+		add_lines(&p);
+	for (size_t i = 0; i < a->owners.n; i++)
+		add_owner(&p, a->owners.v[i], NULL);
+	add_domains(&p);
+	look(&p);
+	status = show(&c);
+	check_free(&c);
+	plan_free(&p);
+	return status;
+}
