@@ -208,10 +208,11 @@ static struct served_judgement judge_view(const struct served_view *v, const str
 	mem_bug("a state that does not exist");
 }
 
-/* The worse one; of two that are as bad, the first. */
+/* The worse one; of two as bad, the first, but a key that is there says more than one that is not. */
 static void worse(struct served_judgement *j, const struct served_judgement *other)
 {
 	if (other->verdict < j->verdict ||
+	    (other->verdict == j->verdict && j->reason == SR_ABSENT && other->reason == SR_OTHER_KEY) ||
 	    (other->verdict == j->verdict && j->verdict != SERVED_NO && other->at > j->at))
 		*j = *other;
 }
