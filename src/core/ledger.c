@@ -732,6 +732,7 @@ static void fill(struct key_facts *f, const struct keyset *k, const struct ledge
 		.disowned = k->compromised && (k->revoke_gen || k->revoked_at),
 		.created_at = k->created_at,
 		.staged_at = k->staged_at,
+		.live_at = k->live_at,
 		.retired_at = k->retired_at,
 	};
 	if (c) {

@@ -45,11 +45,10 @@ _Static_assert(ARRAY_LEN(step_names) == STEP_N, "a name for each step");
 
 const char *rollover_phase_name(enum phase ph)
 {
-	unsigned i = 0;
-
-	while (!((unsigned)ph >> i & 1))
-		i++;
-	return phase_names[i];
+	for (unsigned i = 0; i < ARRAY_LEN(phase_names); i++)
+		if ((unsigned)ph >> i & 1)
+			return phase_names[i];
+	mem_bug("a phase that does not exist");
 }
 
 const char *rollover_step_name(enum step s)
@@ -117,7 +116,9 @@ int64_t rollover_key_due_at(const struct policy *p, const struct facts *f)
 
 	if (!f->live.present)
 		return WHEN_NEVER;
-	due_at = when_add(f->live.created_at, p->max_key_age_for);
+	/* a standby key has lain there, unused, for the whole life of the one before it */
+	due_at = when_add(p->standby && f->live.live_at ? f->live.live_at : f->live.created_at,
+			  p->max_key_age_for);
 	if (f->rolled_back_at)
 		due_at = later(due_at, when_add(f->rolled_back_at, ROLLED_BACK_REST_FOR));
 	return due_at;
@@ -593,6 +594,7 @@ void rollover_assume(const struct policy *p, struct facts *f, enum step s, int64
 	case DO_PROMOTE:
 		retire_live(f, now);
 		f->live = f->staging;
+		f->live.live_at = now;
 		f->live.sight = SIGHT_GO;
 		f->staging = (struct key_facts){ 0 };
 		f->roll_wanted = f->force = false;

@@ -102,6 +102,7 @@ struct key_facts {
 	bool    disowned;               /* ... and revoked as such, or about to be: no CA takes it again */
 	int64_t created_at;             /* of the key */
 	int64_t staged_at;
+	int64_t live_at;
 	int64_t retired_at;
 	int     gen;                    /* number of its newest generation */
 	int64_t cert_from_at;           /* validity of the certificate that ends first */

@@ -337,6 +337,23 @@ static void promotion_needs_a_certificate_that_fits(void **state)
 	assert_int_equal(next(&dane, &f), DO_PROMOTE);
 }
 
+/* It was made when the last one went live, and would be due as soon as it is live itself. */
+static void the_age_of_a_standby_key_counts_from_when_it_is_used(void **state)
+{
+	struct policy p = dane;
+	struct facts f = staged();
+
+	(void)state;
+	p.standby = true;
+	f.staging = key(2, 178 * DAY);
+	rollover_assume(&p, &f, DO_PROMOTE, NOW);
+	assert_true(rollover_key_due_at(&p, &f) == NOW + 180 * DAY);
+	f = staged();
+	f.live.live_at = NOW - 100 * DAY;
+	assert_true(rollover_key_due_at(&p, &f) == NOW + 80 * DAY);
+	assert_true(rollover_key_due_at(&dane, &f) == NOW - 10 * DAY);
+}
+
 static void standby_is_staged_early_and_promoted_when_due(void **state)
 {
 	struct policy p = dane;
@@ -1020,6 +1037,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(promotion_waits_for_a_longer_old_ttl),
 		cmocka_unit_test(promotion_is_blocked_by_any_open_publication),
 		cmocka_unit_test(promotion_needs_a_certificate_that_fits),
+		cmocka_unit_test(the_age_of_a_standby_key_counts_from_when_it_is_used),
 		cmocka_unit_test(standby_is_staged_early_and_promoted_when_due),
 		cmocka_unit_test(a_key_that_was_revoked_gets_no_certificate),
 		cmocka_unit_test(emergency_waits_for_caches_only),
