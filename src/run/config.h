@@ -118,6 +118,7 @@ struct line_config {
 	struct strv starttls;           /* "WHAT WORD": WHAT is a port, a NAME, or "*" */
 	char       *xmpp_domain;        /* NULL: the host */
 	struct strv sources;            /* addresses to look from */
+	struct strv vantage;            /* commands that look from elsewhere */
 	int64_t     look_every_for;
 	int64_t     away_for;           /* an endpoint that is away is not waited for after this; 0: it is;
 	                                 * DURATION_UNSET: as retire-after */

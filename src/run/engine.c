@@ -587,7 +587,7 @@ static void look_at_servers(struct engine *en, struct line **lines, size_t n, bo
 	for (size_t i = 0; i < n; i++)
 		if (lines[i]->policy.looks && !lines[i]->failed && (all || servers_due(en->w, lines[i])))
 			due[due_n++] = lines[i];
-	servers_look(due, due_n, en->jobs);
+	servers_look(due, due_n, en->w, en->jobs);
 	for (size_t i = 0; i < due_n && !en->dry_run; i++)
 		engine_save(en, due[i]);
 	free(due);

@@ -13,6 +13,7 @@ struct json;
 
 #define HOOK_CERTCHANGE "post-certchange"
 #define HOOK_KEYCHANGE  "post-keychange"
+#define HOOK_VANTAGE    "vantage"
 
 /* The document that says how a line is; the caller frees. */
 struct json *hook_describe(const char *event, const struct line *l);

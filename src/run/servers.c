@@ -10,6 +10,7 @@
 #include "io/presented.h"
 #include "run/endpoints.h"
 #include "run/look_how.h"
+#include "run/vantage.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
 #include "sys/progress.h"
@@ -106,6 +107,7 @@ static unsigned families_of(const struct line *l)
 
 struct group {
 	struct line **lines;
+	struct vantage_answers *elsewhere;      /* parallel */
 	size_t        n;
 };
 
@@ -356,16 +358,18 @@ static bool take_answer(struct served_answer *a, const struct json *o, int64_t n
 	return a->name && a->address;
 }
 
-static bool note_line(struct line *l, const struct json *list)
+static bool note_line(struct line *l, const struct json *list, const struct vantage_answers *elsewhere)
 {
 	size_t n = json_len(list);
-	struct served_answer *answers = mem_array(n, sizeof(*answers));
+	struct served_answer *answers = mem_array(n + elsewhere->n, sizeof(*answers));
 	bool ok = true;
 
 	for (size_t i = 0; i < n; i++)
 		ok &= take_answer(&answers[i], json_at(list, i), clock_now());
+	for (size_t i = 0; i < elsewhere->n; i++)
+		answers[n + i] = elsewhere->v[i];
 	if (ok)
-		served_note(&l->ledger.served, answers, n);
+		served_note(&l->ledger.served, answers, n + elsewhere->n);
 	free(answers);
 	return ok;
 }
@@ -400,11 +404,11 @@ static void look_group(const struct group *g, unsigned jobs)
 		report = json_parse(p.out.s, p.out.len, &e);
 	ok = report && json_len(report) == g->n;
 	for (size_t i = 0; i < g->n && ok; i++)
-		ok = note_line(g->lines[i], json_at(report, i));
+		ok = note_line(g->lines[i], json_at(report, i), &g->elsewhere[i]);
 	if (!ok && g->n > 1 && !proc_stopping()) {
 		/* one answer has ended it: find out whose line that costs */
-		look_group(&(struct group){ g->lines, g->n / 2 }, jobs);
-		look_group(&(struct group){ g->lines + g->n / 2, g->n - g->n / 2 }, jobs);
+		look_group(&(struct group){ g->lines, g->elsewhere, g->n / 2 }, jobs);
+		look_group(&(struct group){ g->lines + g->n / 2, g->elsewhere + g->n / 2, g->n - g->n / 2 }, jobs);
 	} else if (!ok) {
 		for (size_t i = 0; i < g->n; i++) {
 			free(g->lines[i]->servers_problem);
@@ -416,7 +420,18 @@ static void look_group(const struct group *g, unsigned jobs)
 	buf_free(&p.out);
 }
 
-void servers_look(struct line *const *lines, size_t n, unsigned jobs)
+static void look_from_elsewhere(struct group *g, const struct world *w, unsigned jobs)
+{
+	unsigned *families = mem_array(g->n, sizeof(*families));
+
+	for (size_t i = 0; i < g->n; i++)
+		families[i] = families_of(g->lines[i]);
+	g->elsewhere = mem_array(g->n, sizeof(*g->elsewhere));
+	vantage_look(g->elsewhere, g->lines, families, g->n, w, jobs);
+	free(families);
+}
+
+void servers_look(struct line *const *lines, size_t n, const struct world *w, unsigned jobs)
 {
 	struct line **left = mem_array(n, sizeof(*left)), **group = mem_array(n, sizeof(*group));
 	size_t left_n = 0;
@@ -441,7 +456,10 @@ void servers_look(struct line *const *lines, size_t n, unsigned jobs)
 				left[kept++] = left[i];
 		}
 		left_n = kept;
+		look_from_elsewhere(&g, w, jobs);
 		look_group(&g, jobs);
+		vantage_free(g.elsewhere, g.n);
+		free(g.elsewhere);
 	}
 	free(left);
 	free(group);

@@ -12,7 +12,7 @@
  * ago. */
 bool servers_due(const struct world *w, const struct line *l);
 /* Looks at all endpoints of those of the lines that look, and notes it in their ledgers (not saved). */
-void servers_look(struct line *const *lines, size_t n, unsigned jobs);
+void servers_look(struct line *const *lines, size_t n, const struct world *w, unsigned jobs);
 
 /* What is asked of the endpoints of a line: the live key, and whatever else may be met there. */
 struct servers_question {

@@ -310,4 +310,43 @@ is_at 1000000 1 'one of two addresses serves the old key' cron
 check 'that one is named' says "at 127\.0\.0\.2:$first presents the old key"
 check_not 'the other one is not' says "at 127\.0\.0\.1:$first"
 is 'the old record stays' "$(recorded)" 2
+
+# --- from somewhere else -------------------------------------------------------------------------------------
+
+# what stands there sees 127.0.0.3, where another key is served
+free_port
+cat >"$SCRATCH/afar" <<-END_OF_HOOK
+	#!/bin/sh
+	owners=
+	for owner in \$CERTLINE_OWNERS; do owners="\$owners --owner \$owner"; done
+	exec "$PROGRAM" check --json \$owners --starttls none --connect 127.0.0.3:$PORT 2>/dev/null
+END_OF_HOOK
+chmod 755 "$SCRATCH/afar"
+ROWS=("servers = _443._tcp.mx.lab.example none 127.0.0.1:$PORT" "vantage = $SCRATCH/afar far.example")
+OWNERS=_443._tcp.mx.lab.example
+fresh
+at 0 init -q
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=mx.lab.example \
+	-keyout "$SCRATCH/other.key" -out "$SCRATCH/other.pem" 2>/dev/null
+start here openssl s_server -accept "127.0.0.1:$PORT" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
+start there openssl s_server -accept "127.0.0.3:$PORT" -cert "$SCRATCH/other.pem" -key "$SCRATCH/other.key" -quiet
+THERE=$PID
+within 5 listens "$PORT"
+is_at 60 1 'what is seen from afar counts' cron
+check 'and is said to be seen from there' says "at 127\.0\.0\.3:$PORT from far\.example presents a key that is not of this line"
+is 'nothing is published' "$(recorded)" 0
+kill "$THERE"
+wait "$THERE" 2>/dev/null
+start there openssl s_server -accept "127.0.0.3:$PORT" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
+sleep 0.3
+is_at 120 0 'when the same key is seen from there, all is well' cron
+is 'and published' "$(recorded)" 1
+script "$SCRATCH/afar" <<<'echo "certline: no such thing" >&2; exit 75'
+is_at 7320 0 'a place that cannot be asked is away' cron
+at 7320 status
+check 'and noted' says 'at - from far\.example is not reached: hook .*/afar far\.example: exit status 75'
+script "$SCRATCH/afar" <<<'head -c 3000000 /dev/zero'
+at 14640 cron
+at 14640 status
+check 'and so is one that prints nonsense' says 'from far\.example is not reached: hook'
 finish

@@ -3,36 +3,11 @@
 # a key and a certificate that do not match, and the remote command.
 # shellcheck disable=SC2016,SC2034 source=/dev/null
 . "$(dirname "$0")/../lib.sh" || exit 1
+. "$TOP/tests/system/lab/sshd.sh"
 need_programs sshd ssh ssh-keygen rsync openssl ss
 EVENT=post-certchange
 
-SSH=$SCRATCH/ssh
-mkdir -m 700 "$SSH"
-for key in host user stranger; do
-	ssh-keygen -q -t ed25519 -N '' -f "$SSH/$key"
-done
-free_port; SSHD=$PORT
-cp "$SSH/user.pub" "$SSH/authorized_keys"
-echo "[127.0.0.1]:$SSHD $(cut -d ' ' -f 1,2 "$SSH/host.pub")" >"$SSH/known_hosts"
-echo "[127.0.0.1]:$SSHD $(cut -d ' ' -f 1,2 "$SSH/stranger.pub")" >"$SSH/other_hosts"
-cat >"$SSH/sshd_config" <<END_OF_CONF
-ListenAddress 127.0.0.1:$SSHD
-HostKey $SSH/host
-PidFile $SSH/pid
-AuthorizedKeysFile $SSH/authorized_keys
-StrictModes no
-KexAlgorithms curve25519-sha256
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-UsePAM no
-END_OF_CONF
-if [ "$(id -u)" -eq 0 ] && [ ! -d /run/sshd ]; then
-	mkdir -m 755 /run/sshd              # sshd refuses to start without it
-fi
-start sshd "$(command -v sshd)" -D -e -f "$SSH/sshd_config"
-SSHD_PID=$PID
-within 10 listens "$SSHD"
+sshd_start
 verdict $? 'sshd listens' || note "$(cat "$SCRATCH/sshd.log")"
 
 DEST=$SCRATCH/there

@@ -68,7 +68,7 @@ chain = Mock root 1
 """
 
 # what the files below STATE may be called
-OURS = re.compile(r"lock|lines|accounts|lines/web(/(lock|orders\.json|state\.json|live|gen(/[0-9]{6}(/(key|cert|chain|"
+OURS = re.compile(r"lock|lines|accounts|lines/web(/(lock|orders\.json|state\.json|history\.jsonl|live|gen(/[0-9]{6}(/(key|cert|chain|"
                   r"fullchain|combined)\.pem|/manifest\.json)?)?))?|accounts/127\.0\.0\.1_[0-9]+_dir(/(lock|use|"
                   r"account\.json|account\.key))?")
 

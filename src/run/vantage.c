@@ -1,0 +1,207 @@
+/* vantage.c - one hook for each line and place; what they print to answers.
+ * Touches: child processes (hooks).
+ */
+#include "run/vantage.h"
+
+#include "base/mem.h"
+#include "base/when.h"
+#include "io/json.h"
+#include "run/hook.h"
+#include "sys/clock.h"
+#include "tls/probe.h"
+
+#define TEXT_LEN_MAX 300
+#define ENDPOINTS_MAX 1000              /* of one hook */
+
+struct look {
+	size_t line;
+	const char *command;
+	struct hook_run hook;
+	struct proc proc;
+};
+
+/* "probe@far.example.net" of ".../vantage-ssh probe@far.example.net": the last word. */
+static const char *place_of(const char *command)
+{
+	const char *blank = strrchr(command, ' '), *slash = strrchr(command, '/');
+
+	return blank ? blank + 1 : slash ? slash + 1 : command;
+}
+
+/* Printable and of limited length; kept for as long as the answers. */
+static const char *keep(struct vantage_answers *a, const char *text)
+{
+	char *copy = mem_copy_strn(text, strnlen(text, TEXT_LEN_MAX));
+
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?';
+	strv_take(&a->texts, copy);
+	return copy;
+}
+
+static struct served_answer *add(struct vantage_answers *a, const char *name, const char *address,
+				 enum key_family f, enum served_state state, const char *why)
+{
+	a->v = mem_resize(a->v, a->n + 1, sizeof(*a->v));
+	a->v[a->n] = (struct served_answer){ .name = name, .address = address, .family = f, .state = state,
+					     .why = why, .spki = "", .cert = "", .serial = "", .at = clock_now() };
+	return &a->v[a->n++];
+}
+
+static void add_away(struct vantage_answers *a, const char *name, const char *place, unsigned families,
+		     const char *why)
+{
+	char *address = mem_format("- from %s", place);
+	const char *kept = keep(a, address), *reason = keep(a, why);
+
+	free(address);
+	for (int f = 0; f < KEY_FAMILY_N; f++)
+		if (families >> f & 1)
+			add(a, name, kept, (enum key_family)f, SERVED_AWAY, reason);
+}
+
+static bool family_of(enum key_family *out, const char *name)
+{
+	for (int f = 0; f < KEY_FAMILY_N; f++)
+		if (strcmp(name, key_family_name((enum key_family)f)) == 0) {
+			*out = (enum key_family)f;
+			return true;
+		}
+	return false;
+}
+
+static enum served_state state_of(const char *outcome)
+{
+	if (strcmp(outcome, "ok") == 0)
+		return SERVED_PRESENTED;
+	if (strcmp(outcome, probe_outcome_name(PROBE_NOT_OFFERED)) == 0)
+		return SERVED_ABSENT;
+	for (int o = PROBE_UNTRIED; o < PROBE_OK; o++)
+		if (strcmp(outcome, probe_outcome_name((enum probe_outcome)o)) == 0)
+			return probe_reached((enum probe_outcome)o) ? SERVED_FAULTY : SERVED_AWAY;
+	return SERVED_FAULTY;
+}
+
+static bool is_digest(const char *hex)
+{
+	return strlen(hex) == SERVED_SPKI_LEN - 1 && strspn(hex, "0123456789abcdef") == SERVED_SPKI_LEN - 1;
+}
+
+static void add_endpoint(struct vantage_answers *a, const char *name, const char *place, unsigned families,
+			 const struct json *o)
+{
+	const char *outcome = json_str(o, "outcome", ""), *why = json_str(o, "why", outcome);
+	const char *spki = json_str(o, "spki", ""), *cert = json_str(o, "certificate", "");
+	char *address = mem_format("%.80s from %s", json_str(o, "address", "?"), place);
+	enum served_state state = state_of(outcome);
+	struct served_answer *s;
+	enum key_family f;
+
+	if (!family_of(&f, json_str(o, "type", "")) || !(families >> f & 1)) {
+		free(address);
+		return;
+	}
+	if (state == SERVED_PRESENTED && (!is_digest(spki) || !is_digest(cert)))
+		state = SERVED_FAULTY;
+	s = add(a, name, keep(a, address), f, state, keep(a, why));
+	free(address);
+	if (state != SERVED_PRESENTED)
+		return;
+	s->spki = keep(a, spki);
+	s->cert = keep(a, cert);
+	s->serial = keep(a, json_str(o, "serial", ""));
+	if (!when_parse_instant(json_str(o, "not_after", ""), &s->until_at))
+		s->until_at = 0;
+}
+
+static void take_document(struct vantage_answers *a, const struct line *l, const char *place,
+			  unsigned families, const struct json *doc)
+{
+	const struct json *list = json_get(doc, "owners");
+
+	for (size_t i = 0; i < l->cfg->owners.n; i++) {
+		const char *name = l->cfg->owners.v[i];
+		size_t before = a->n;
+
+		for (size_t k = 0; k < json_len(list); k++) {
+			const struct json *o = json_at(list, k), *endpoints = json_get(o, "endpoints");
+
+			if (strcmp(json_str(o, "owner", ""), name) != 0)
+				continue;
+			for (size_t e = 0; e < json_len(endpoints) && e < ENDPOINTS_MAX; e++)
+				add_endpoint(a, name, place, families, json_at(endpoints, e));
+		}
+		if (a->n == before)
+			add_away(a, name, place, families, "nothing was seen of it from there");
+	}
+}
+
+/* A look that found something wrong ends with 1, like `certline check`. */
+static void take(struct vantage_answers *a, const struct line *l, unsigned families, const struct look *k)
+{
+	const char *place = place_of(k->command);
+	struct json *doc = NULL;
+	struct err e = k->proc.err;
+
+	if (k->proc.status == 0 || k->proc.status == 1)
+		doc = json_parse(k->proc.out.s, k->proc.out.len, &e);
+	if (doc) {
+		take_document(a, l, place, families, doc);
+	} else {
+		char *why = mem_format("hook %s: %s", k->command, e.text);
+
+		for (size_t i = 0; i < l->cfg->owners.n; i++)
+			add_away(a, l->cfg->owners.v[i], place, families, why);
+		free(why);
+	}
+	json_free(doc);
+}
+
+void vantage_look(struct vantage_answers *out, struct line *const *lines, const unsigned *families, size_t n,
+		  const struct world *w, unsigned jobs)
+{
+	struct look *looks;
+	struct proc *procs;
+	size_t all = 0, k = 0, run = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		out[i] = (struct vantage_answers){ 0 };
+		all += lines[i]->cfg->vantage.n;
+	}
+	looks = mem_array(all, sizeof(*looks));
+	procs = mem_array(all, sizeof(*procs));
+	for (size_t i = 0; i < n; i++)
+		for (size_t c = 0; c < lines[i]->cfg->vantage.n; c++, k++) {
+			struct err e;
+
+			looks[k] = (struct look){ .line = i, .command = lines[i]->cfg->vantage.v[c] };
+			if (hook_prepare(&looks[k].hook, HOOK_VANTAGE, looks[k].command, w, lines[i], &e) < 0) {
+				looks[k].proc = (struct proc){ .status = -1, .err = e };
+				continue;
+			}
+			procs[run] = looks[k].hook.proc;
+			procs[run++].exclusive = NULL;
+		}
+	proc_run_all(procs, run, jobs > all ? jobs : (unsigned)all);
+	run = 0;
+	for (k = 0; k < all; k++) {
+		if (looks[k].hook.argv) {
+			looks[k].hook.proc = procs[run++];
+			looks[k].proc = looks[k].hook.proc;
+		}
+		take(&out[looks[k].line], lines[looks[k].line], families[looks[k].line], &looks[k]);
+		hook_free(&looks[k].hook);
+	}
+	free(looks);
+	free(procs);
+}
+
+void vantage_free(struct vantage_answers *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].v);
+		strv_free(&v[i].texts);
+		v[i] = (struct vantage_answers){ 0 };
+	}
+}
