@@ -9,14 +9,6 @@
 #define MESSAGE_MAX  ((size_t)64 << 10)
 #define CONTACTS_MAX 20
 
-static void put_contacts(struct json *o, const struct strv *contacts)
-{
-	struct json *list = json_put(o, "contact", json_array());
-
-	for (size_t i = 0; i < contacts->n; i++)
-		json_put_str(list, NULL, contacts->v[i]);
-}
-
 static char *text_of(struct json *o)
 {
 	struct buf b;
@@ -92,7 +84,7 @@ int account_make(struct session *s, char **url, const struct key *key, const str
 
 	*url = NULL;
 	json_put_bool(o, "termsOfServiceAgreed", true);
-	put_contacts(o, contacts);
+	json_put_texts(o, "contact", contacts);
 	if (eab->kid) {
 		bound = binding(s, key, eab, e);
 		if (!bound) {
@@ -158,7 +150,7 @@ int account_update(struct session *s, const struct strv *contacts, struct err *e
 	struct call c;
 	int rc;
 
-	put_contacts(o, contacts);
+	json_put_texts(o, "contact", contacts);
 	rc = post_account(s, &c, text_of(o), e);
 	calls_free(&c, 1);
 	return rc;

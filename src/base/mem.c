@@ -54,12 +54,20 @@ char *mem_copy_strn(const char *s, size_t len)
 char *mem_format(const char *fmt, ...)
 {
 	va_list ap;
-	char *s = NULL;
+	char *s;
 
 	va_start(ap, fmt);
+	s = mem_vformat(fmt, ap);
+	va_end(ap);
+	return s;
+}
+
+char *mem_vformat(const char *fmt, va_list ap)
+{
+	char *s = NULL;
+
 	if (vasprintf(&s, fmt, ap) < 0)
 		out_of_memory();
-	va_end(ap);
 	return s;
 }
 

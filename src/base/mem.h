@@ -16,6 +16,7 @@ void *mem_resize(void *p, size_t n, size_t size);       /* new room is not zeroe
 char *mem_copy_str(const char *s);                      /* NULL stays NULL */
 char *mem_copy_strn(const char *s, size_t len);
 char *mem_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *mem_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 void  mem_wipe(void *p, size_t len);                    /* not optimised away */
 _Noreturn void mem_bug(const char *what);               /* a broken promise inside the program */
 

@@ -64,15 +64,15 @@ static void put_account(struct json *o, const struct ca_account *a, const struct
 	json_put_str(o, "directory", a->directory);
 	json_put_str(o, "account", a->url);
 	json_put_str(o, "status", i->status);
-	put_texts(o, "contact", &i->contacts);
+	json_put_texts(o, "contact", &i->contacts);
 	json_put_str(o, "key", a->key_path);
 	json_put_str(o, "thumbprint", a->thumbprint);
 	json_put_str(o, "terms", d->terms);
-	put_texts(o, "profiles", &d->profiles);
-	put_texts(o, "caa_identities", &d->identities);
+	json_put_texts(o, "profiles", &d->profiles);
+	json_put_texts(o, "caa_identities", &d->identities);
 	json_put_bool(o, "ari", d->renewal_info);
 	json_put_bool(o, "eab_required", d->eab_required);
-	put_texts(o, "lines", &x->lines);
+	json_put_texts(o, "lines", &x->lines);
 }
 
 static int show(struct ca_account *a, const struct entry *x, struct json *o, bool quiet, struct err *e)
@@ -227,13 +227,9 @@ static bool may_roll_over(const struct entries *all, const struct world *w)
 
 static enum exit_status each(const struct action *what, const struct entries *all, const struct args *a)
 {
-	struct json *doc = a->json ? json_object() : NULL, *list = NULL;
+	struct json *list = NULL, *doc = a->json ? begin_document(&list, "accounts") : NULL;
 	enum exit_status status = EXIT_OK;
 
-	if (doc) {
-		json_put_int(doc, "version", JSON_VERSION);
-		list = json_put(doc, "accounts", json_array());
-	}
 	for (size_t i = 0; i < all->n; i++) {
 		struct ca_account account;
 		struct err e;

@@ -215,7 +215,7 @@ static void print_json(struct teller *t, struct scene *s, bool ok)
 		json_put_str(o, "line", s->lines[i]->cfg->name);
 		json_put_bool(o, "failed", has_failed(s->lines[i], t->events[k]));
 		orders_of(&orders, t, s, s->lines[i]);
-		put_texts(o, "orders", &orders);
+		json_put_texts(o, "orders", &orders);
 		strv_free(&orders);
 		json_put(o, "events", t->events[k] ? t->events[k] : json_array());
 		t->events[k] = NULL;

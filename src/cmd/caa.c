@@ -64,8 +64,8 @@ static enum exit_status show(const struct line_config *c, struct json *lines, co
 		struct json *o = json_put(lines, NULL, json_object());
 
 		json_put_str(o, "line", c->name);
-		put_texts(o, "records", &records);
-		put_texts(o, "problems", &v.refusals);
+		json_put_texts(o, "records", &records);
+		json_put_texts(o, "problems", &v.refusals);
 	} else if (!a->quiet) {
 		for (size_t k = 0; k < records.n; k++)
 			printf("%s\n", records.v[k]);
@@ -96,11 +96,8 @@ enum exit_status cmd_caa(const struct args *a)
 		return status;
 	status = EXIT_OK;
 	proc_init();
-	if (a->json) {
-		doc = json_object();
-		json_put_int(doc, "version", JSON_VERSION);
-		lines = json_put(doc, "lines", json_array());
-	}
+	if (a->json)
+		doc = begin_document(&lines, "lines");
 	for (size_t i = 0; i < s.n; i++)
 		if (s.lines[i]->cfg->issuer == ISSUER_ACME && show(s.lines[i]->cfg, lines, a) != EXIT_OK)
 			status = EXIT_BAD;

@@ -28,7 +28,7 @@ static const struct {
 };
 #define NAGIOS_UNKNOWN 3
 
-enum doctor_severity check_worst(const struct check *c)
+static enum doctor_severity worst_of(const struct check *c)
 {
 	enum doctor_severity worst = DOCTOR_OK, s;
 
@@ -41,7 +41,8 @@ enum doctor_severity check_worst(const struct check *c)
 	return worst;
 }
 
-bool check_looked(const struct check *c)
+/* At anything, or nothing was to be looked at. */
+static bool has_looked(const struct check *c)
 {
 	bool looked = c->services_n == 0 && c->domains_n == 0;
 
@@ -171,17 +172,18 @@ static void add_owner(struct plan *p, const char *owner, struct line *l)
 /* The addresses of the command line, with the port of the service where none was given. */
 static void set_addresses(struct plan *p)
 {
-	p->addrs = mem_array(p->check->services_n, sizeof(*p->addrs));
+	p->addrs = mem_array(p->check->services_n, sizeof(struct addr *));
 	for (size_t i = 0; i < p->check->services_n && p->a->connects.n; i++) {
 		struct doctor_ask *a = &p->asks[i];
-		unsigned port = a->port;
+		uint16_t port = (uint16_t)a->port;
+		const char *host;
 
 		if (!port && a->owner)
-			(void)sscanf(a->owner, "_%5u", &port);
+			(void)endpoints_split_owner(a->owner, &port, &host);
 		p->addrs[i] = mem_array(p->a->connects.n, sizeof(struct addr));
 		a->addrs_n = 0;
 		for (size_t k = 0; k < p->a->connects.n; k++)
-			if (addr_parse(&p->addrs[i][a->addrs_n], p->a->connects.v[k], (uint16_t)port))
+			if (addr_parse(&p->addrs[i][a->addrs_n], p->a->connects.v[k], port))
 				a->addrs_n++;
 		a->addrs = p->addrs[i];
 	}
@@ -250,7 +252,7 @@ static void add_lines(struct plan *p)
 {
 	struct check *c = p->check;
 
-	p->specs = mem_array(p->scene.n, sizeof(*p->specs));
+	p->specs = mem_array(p->scene.n, sizeof(struct endpoint_spec *));
 	p->specs_n = mem_array(p->scene.n, sizeof(*p->specs_n));
 	c->lines = mem_array(p->scene.n, sizeof(*c->lines));
 	for (; c->lines_n < p->scene.n; c->lines_n++) {
@@ -321,7 +323,7 @@ static void diagnose(struct plan *p)
 	}
 	for (size_t i = 0; i < c->domains_n; i++) {
 		struct check_domain *d = &c->domains[i];
-		const struct doctor_diagnosis **hosts = mem_array(d->n, sizeof(*hosts));
+		const struct doctor_diagnosis **hosts = mem_array(d->n, sizeof(struct doctor_diagnosis *));
 
 		for (size_t k = 0; k < d->n; k++)
 			hosts[k] = &c->services[d->first + k].found;
@@ -339,10 +341,10 @@ static void diagnose(struct plan *p)
 
 static enum exit_status show(const struct check *c)
 {
-	enum doctor_severity worst = check_worst(c);
+	enum doctor_severity worst = worst_of(c);
 
 	if (c->a->nagios) {
-		bool looked = check_looked(c);
+		bool looked = has_looked(c);
 
 		check_print_nagios(c, looked ? nagios[worst].name : "UNKNOWN");
 		return (enum exit_status)(looked ? nagios[worst].status : NAGIOS_UNKNOWN);
@@ -351,7 +353,7 @@ static enum exit_status show(const struct check *c)
 		check_print_json(c);
 	else
 		check_print(c);
-	if (!check_looked(c))
+	if (!has_looked(c))
 		return EXIT_NOT_NOW;
 	return worst == DOCTOR_ERROR ? EXIT_BAD : EXIT_OK;
 }

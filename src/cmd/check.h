@@ -36,9 +36,6 @@ struct check {
 	size_t lines_n;
 };
 
-enum doctor_severity check_worst(const struct check *c);
-bool check_looked(const struct check *c); /* at anything, or nothing was to be looked at */
-
 void check_print(const struct check *c);
 void check_print_json(const struct check *c);
 /* One line, then one for each finding. */

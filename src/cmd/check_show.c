@@ -281,7 +281,7 @@ static void put_server(struct json *list, const struct look_server *v)
 
 	addr_format(address, &v->addr);
 	json_put_str(o, "address", address);
-	put_texts(o, "names", &v->names);
+	json_put_texts(o, "names", &v->names);
 	json_put_str(o, "zone", v->zone);
 	json_put_str(o, "asked", v->name);
 	json_put_str(o, "answer", v->target ? answers[ANSWER_ALIAS] : answers[v->answer]);
@@ -293,7 +293,7 @@ static void put_server(struct json *list, const struct look_server *v)
 	put_instant(o, "signed_until", v->signed_until_at);
 	json_put_bool(o, "wildcard", v->wildcard);
 	if (v->answer == ANSWER_DATA && !v->target)
-		put_texts(o, "data", &v->data);
+		json_put_texts(o, "data", &v->data);
 }
 
 static void put_view(struct json *list, const struct check_service *s, size_t i)
@@ -324,7 +324,7 @@ static void put_view(struct json *list, const struct check_service *s, size_t i)
 	put_instant(o, "not_after", v->chain.v[0].until_at);
 	json_put_str(o, "subject", v->chain.v[0].subject);
 	json_put_str(o, "issuer", v->chain.v[0].issuer);
-	put_texts(o, "names", &v->chain.v[0].names);
+	json_put_texts(o, "names", &v->chain.v[0].names);
 	json_put_int(o, "chain", (int64_t)v->chain.n);
 	json_put_bool(o, "name_fits", v->named);
 	json_put_str(o, "pkix", faults[v->fault]);
@@ -369,10 +369,8 @@ static void put_service(struct json *list, const struct check_service *s)
 
 void check_print_json(const struct check *c)
 {
-	struct json *doc = json_object(), *list;
+	struct json *list, *doc = begin_document(&list, "owners");
 
-	json_put_int(doc, "version", JSON_VERSION);
-	list = json_put(doc, "owners", json_array());
 	for (size_t i = 0; i < c->services_n; i++)
 		put_service(list, &c->services[i]);
 	if (c->domains_n)

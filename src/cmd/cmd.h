@@ -90,6 +90,9 @@ struct act {
 enum exit_status act(const struct args *a, const struct act *what);
 
 struct json;
+/* What --json prints: an object with the version and one array, which `list` points to. */
+struct json *begin_document(struct json **list, const char *key);
+void end_document(struct json *doc, const struct args *a);      /* prints it if so; frees it */
 void print_document(struct json *doc);          /* to stdout; frees it */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));     /* "certline: ..." */
 /* From now on notices (run/notice.h) go to stdout; warnings, and those beside a document, to stderr. */
@@ -99,7 +102,6 @@ void print_notices(const struct args *a);
 int print_file(const char *path, const struct buf *text) NEEDS_CHECK;
 /* As text; not put if it is 0 or never. */
 void put_instant(struct json *o, const char *key, int64_t at);
-void put_texts(struct json *o, const char *key, const struct strv *texts);
 /* Words are kept whole, and so is a command in backticks; the first row begins with `first`, others with
  * `rest`. */
 void print_wrapped(const char *text, const char *first, const char *rest, size_t width);
@@ -137,6 +139,8 @@ struct column {
 void columns_of(struct column out[COLUMNS_N], const struct line *l);
 /* One that was never asked in time is not silent, and has said nothing either. */
 bool server_answers(const struct horizon_server *s);
+/* How many records it has: "2", "alias", or `other` if it does not answer; out has room for 16. */
+void server_records(char *out, const struct horizon_server *s, const char *other);
 /* Whether a server's set covers a keyset, in a word. */
 const char *server_covers(const struct horizon *h, const struct horizon_server *s, int keyset);
 

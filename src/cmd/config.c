@@ -42,10 +42,8 @@ static void print_json(const struct scene *s)
 {
 	size_t n;
 	const struct config_option *options = config_options(&n);
-	struct json *doc = json_object(), *lines;
+	struct json *lines, *doc = begin_document(&lines, "lines");
 
-	json_put_int(doc, "version", JSON_VERSION);
-	lines = json_put(doc, "lines", json_array());
 	for (size_t k = 0; k < s->n; k++) {
 		struct json *o = json_put(lines, NULL, json_object()), *list;
 

@@ -37,6 +37,16 @@ bool server_answers(const struct horizon_server *s)
 	return s->answered_at && !s->failing_at;
 }
 
+void server_records(char *out, const struct horizon_server *s, const char *other)
+{
+	if (s->records < 0)
+		snprintf(out, 16, "alias");
+	else if (server_answers(s))
+		snprintf(out, 16, "%d", s->records);
+	else
+		snprintf(out, 16, "%s", other);
+}
+
 const char *server_covers(const struct horizon *h, const struct horizon_server *s, int keyset)
 {
 	size_t k = horizon_place(h, keyset);
@@ -61,15 +71,12 @@ static const struct horizon_keyset *keyset_of(const struct horizon *h, int keyse
 
 static void print_server(const struct horizon *h, const struct horizon_server *s, const struct column *c)
 {
-	char ttl[WHEN_TEXT_LEN] = "-", records[16] = "-", until[WHEN_TEXT_LEN] = "-";
+	char ttl[WHEN_TEXT_LEN] = "-", records[16], until[WHEN_TEXT_LEN] = "-";
 	char *address = mem_copy_strn(s->id, strcspn(s->id, " "));
 
 	if (s->ttl_for)
 		when_format_duration(ttl, s->ttl_for);
-	if (s->records < 0)
-		snprintf(records, sizeof(records), "alias");
-	else if (server_answers(s))
-		snprintf(records, sizeof(records), "%d", s->records);
+	server_records(records, s, "-");
 	if (s->signed_until_at)
 		when_format_date(until, s->signed_until_at);
 	fputs("    ", stdout);
@@ -227,8 +234,8 @@ static void put_line(struct json *lines, struct line *l, const struct facts *f,
 	list = json_put(o, "owners", json_array());
 	for (size_t i = 0; i < l->ledger.eyes_n; i++)
 		put_owner(list, &l->ledger.eyes[i], c);
-	put_texts(o, "alarms", alarms);
-	put_texts(o, "warnings", warnings);
+	json_put_texts(o, "alarms", alarms);
+	json_put_texts(o, "warnings", warnings);
 }
 
 /* ------------------------------------------------------------------------------------------------- */
@@ -274,20 +281,15 @@ enum exit_status cmd_dns(const struct args *a)
 		return status;
 	status = EXIT_OK;
 	proc_init();
-	doc = json_object();
-	json_put_int(doc, "version", JSON_VERSION);
-	lines = json_put(doc, "lines", json_array());
+	doc = begin_document(&lines, "lines");
 	for (size_t i = 0; i < s.n; i++)
 		world_load(&s.world, s.lines[i]);
 	show_waits(a);
-	eyes_look(s.lines, s.n, 1);
+	eyes_look(s.lines, s.n);
 	for (size_t i = 0; i < s.n; i++)
 		if (show(&s, s.lines[i], lines, a) != EXIT_OK)
 			status = EXIT_BAD;
-	if (a->json)
-		print_document(doc);
-	else
-		json_free(doc);
+	end_document(doc, a);
 	scene_close(&s);
 	return status;
 }

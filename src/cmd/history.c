@@ -50,17 +50,14 @@ static void print_rows(const char *line, const struct history_rows *rows)
 
 enum exit_status cmd_history(const struct args *a)
 {
-	struct json *doc = json_object(), *lines;
+	struct json *doc, *lines;
 	enum exit_status status;
 	struct scene s;
 
-	if (scene_open(&s, a, &status) < 0) {
-		json_free(doc);
+	if (scene_open(&s, a, &status) < 0)
 		return status;
-	}
 	status = EXIT_OK;
-	json_put_int(doc, "version", JSON_VERSION);
-	lines = json_put(doc, "lines", json_array());
+	doc = begin_document(&lines, "lines");
 	if (!a->json && !a->quiet)
 		printf("%-16s  %-16s %6s %4s  %-12s %s\n", "WHEN (UTC)", "LINE", "KEYSET", "GEN", "EVENT",
 		       "WHAT");
@@ -88,10 +85,7 @@ enum exit_status cmd_history(const struct args *a)
 			print_rows(c->name, &rows);
 		history_rows_free(&rows);
 	}
-	if (a->json)
-		print_document(doc);
-	else
-		json_free(doc);
+	end_document(doc, a);
 	scene_close(&s);
 	return status;
 }

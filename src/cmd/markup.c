@@ -74,12 +74,11 @@ void markup_text(struct buf *out, const char *text)
 
 void markup_textf(struct buf *out, const char *fmt, ...)
 {
-	char *text = NULL;
+	char *text;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		mem_bug("a format that cannot be printed");
+	text = mem_vformat(fmt, ap);
 	va_end(ap);
 	markup_text(out, text);
 	free(text);

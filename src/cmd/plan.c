@@ -95,10 +95,8 @@ static void print_text(const struct events *e, int64_t days)
 
 static void print_json(const struct events *e)
 {
-	struct json *doc = json_object(), *list;
+	struct json *list, *doc = begin_document(&list, "events");
 
-	json_put_int(doc, "version", JSON_VERSION);
-	list = json_put(doc, "events", json_array());
 	for (size_t i = 0; i < e->n; i++) {
 		struct json *o = json_put(list, NULL, json_object());
 		char at[WHEN_TEXT_LEN];

@@ -324,14 +324,11 @@ static void add_covering(const struct report *r, const char *word)
 static void add_server(const struct report *r, const struct horizon *h, const struct horizon_server *s,
 		       const struct column *c)
 {
-	char ttl[WHEN_TEXT_LEN] = "", records[16] = "", *serial = NULL;
+	char ttl[WHEN_TEXT_LEN] = "", records[16], *serial = NULL;
 
 	if (s->ttl_for)
 		when_format_duration(ttl, s->ttl_for);
-	if (s->records < 0)
-		snprintf(records, sizeof(records), "alias");
-	else if (server_answers(s))
-		snprintf(records, sizeof(records), "%d", s->records);
+	server_records(records, s, "");
 	if (s->serial)
 		serial = mem_format("%lu", (unsigned long)s->serial);
 	html_row_begin(r->out, s->id);

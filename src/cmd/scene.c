@@ -44,6 +44,23 @@ void print_notices(const struct args *a)
 	notice_to(print_notice);
 }
 
+struct json *begin_document(struct json **list, const char *key)
+{
+	struct json *doc = json_object();
+
+	json_put_int(doc, "version", JSON_VERSION);
+	*list = json_put(doc, key, json_array());
+	return doc;
+}
+
+void end_document(struct json *doc, const struct args *a)
+{
+	if (a->json)
+		print_document(doc);
+	else
+		json_free(doc);
+}
+
 void print_document(struct json *doc)
 {
 	struct buf out;
@@ -83,14 +100,6 @@ void put_instant(struct json *o, const char *key, int64_t at)
 		return;
 	when_format_instant(text, at);
 	json_put_str(o, key, text);
-}
-
-void put_texts(struct json *o, const char *key, const struct strv *texts)
-{
-	struct json *list = json_put(o, key, json_array());
-
-	for (size_t i = 0; i < texts->n; i++)
-		json_put_str(list, NULL, texts->v[i]);
 }
 
 static size_t word_len(const char *text)

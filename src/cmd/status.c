@@ -359,9 +359,9 @@ static void put_view(struct json *lines, const struct view *v)
 	json_put_str(o, "waits", v->held == DO_NOTHING ? NULL : rollover_step_name(v->held));
 	json_put_str(o, "why", v->next.why);
 	json_put_str(o, "detail", v->next.detail);
-	put_texts(o, "orders", &v->orders);
-	put_texts(o, "pending", &v->pending);
-	put_texts(o, "warnings", &v->warnings);
+	json_put_texts(o, "orders", &v->orders);
+	json_put_texts(o, "pending", &v->pending);
+	json_put_texts(o, "warnings", &v->warnings);
 	put_revocations(o, &v->l->ledger);
 	put_certificate(o, v);
 	put_servers(o, v);
@@ -421,17 +421,14 @@ static void mention_messages(const struct scene *s, const struct args *a, struct
 
 enum exit_status cmd_status(const struct args *a)
 {
-	struct json *doc = json_object(), *lines;
+	struct json *doc, *lines;
 	enum exit_status status;
 	struct scene s;
 
-	if (scene_open(&s, a, &status) < 0) {
-		json_free(doc);
+	if (scene_open(&s, a, &status) < 0)
 		return status;
-	}
 	status = EXIT_OK;
-	json_put_int(doc, "version", JSON_VERSION);
-	lines = json_put(doc, "lines", json_array());
+	doc = begin_document(&lines, "lines");
 	if (!a->json && !a->quiet)
 		print_head(colorful(a));
 	for (size_t i = 0; i < s.n; i++) {
@@ -449,10 +446,7 @@ enum exit_status cmd_status(const struct args *a)
 	if (a->lines.n == 0 && !a->quiet)
 		mention_strangers(&s);
 	mention_messages(&s, a, doc);
-	if (a->json)
-		print_document(doc);
-	else
-		json_free(doc);
+	end_document(doc, a);
 	scene_close(&s);
 	return status;
 }

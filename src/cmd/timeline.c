@@ -211,6 +211,12 @@ static struct timeline_key *next_key(const struct timeline *t)
 	mem_bug("a step that needs a staged key");
 }
 
+/* Of one that is_now() retired. */
+static int64_t retired_at(const struct timeline_key *k)
+{
+	return k->stretches[k->stretches_n - 1].from_at;
+}
+
 /* As ledger_retired_first() and _last() have it. */
 static struct timeline_key *retired_key(const struct fold *x, bool last)
 {
@@ -222,8 +228,8 @@ static struct timeline_key *retired_key(const struct fold *x, bool last)
 
 		if (!is_now(k, KEY_RETIRED))
 			continue;
-		at = last_of(k)->from_at;
-		found_at = found ? last_of(found)->from_at : 0;
+		at = retired_at(k);
+		found_at = found ? retired_at(found) : 0;
 		if (!found || (last ? at >= found_at
 				    : k->compromised > found->compromised ||
 				      (k->compromised == found->compromised && at < found_at)))
@@ -389,7 +395,7 @@ void timeline_make(struct timeline *t, const struct line *l, const struct facts 
 		   int64_t until_at)
 {
 	struct fold x = { t, &l->policy, ledger_newest_gen(&l->ledger), 0 };
-	const struct keyset **was = mem_array(l->ledger.keysets_n, sizeof(*was));
+	const struct keyset **was = mem_array(l->ledger.keysets_n, sizeof(struct keyset *));
 
 	*t = (struct timeline){ .name = l->cfg->name, .phase = rollover_phase(f),
 				.next = rollover_forecast(&l->policy, f, now) };
@@ -397,7 +403,7 @@ void timeline_make(struct timeline *t, const struct line *l, const struct facts 
 	for (size_t i = 0; i < l->ledger.keysets_n; i++)
 		was[i] = &l->ledger.keysets[i];
 	if (l->ledger.keysets_n)
-		qsort(was, l->ledger.keysets_n, sizeof(*was), by_making);
+		qsort(was, l->ledger.keysets_n, sizeof(struct keyset *), by_making);
 	for (size_t i = 0; i < l->ledger.keysets_n; i++)
 		remember_key(t, l, was[i]);
 	free(was);

@@ -89,50 +89,46 @@ static void note_view(struct served_view *v, const struct served_answer *a)
 	v->state = a->state;
 }
 
-static bool is_named(const struct served_answer *answers, size_t n, const char *name)
+/* Of the name, at the address; NULL: at any. */
+static bool is_among(const struct served_answer *answers, size_t n, const char *name, const char *address)
 {
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(answers[i].name, name) == 0)
+		if (strcmp(answers[i].name, name) == 0 &&
+		    (!address || strcmp(answers[i].address, address) == 0))
 			return true;
 	return false;
 }
 
-/* Forgets what is not listed. */
-static void sweep(struct served *s)
+static void forget(struct served *s, size_t i)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->v[i].listed)
-			s->v[kept++] = s->v[i];
-		else
-			drop(&s->v[i]);
-	}
-	s->n = kept;
+	drop(&s->v[i]);
+	s->n--;
+	memmove(&s->v[i], &s->v[i + 1], (s->n - i) * sizeof(*s->v));
 }
 
 void served_note(struct served *s, const struct served_answer *answers, size_t n)
 {
-	for (size_t i = 0; i < s->n; i++)
-		s->v[i].listed = !is_named(answers, n, s->v[i].name);
-	for (size_t i = 0; i < n; i++) {
-		struct endpoint *e = endpoint_of(s, &answers[i]);
+	for (size_t i = s->n; i-- > 0;) {
+		const struct endpoint *e = &s->v[i];
 
-		e->listed = true;
-		note_view(&e->views[answers[i].family], &answers[i]);
+		if (is_among(answers, n, e->name, NULL) && !is_among(answers, n, e->name, e->address))
+			forget(s, i);
 	}
-	sweep(s);
+	for (size_t i = 0; i < n; i++)
+		note_view(&endpoint_of(s, &answers[i])->views[answers[i].family], &answers[i]);
 	qsort(s->v, s->n, sizeof(*s->v), by_name);
 }
 
 void served_keep(struct served *s, const char *const *names, size_t n)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		s->v[i].listed = false;
-		for (size_t k = 0; k < n; k++)
-			s->v[i].listed |= strcmp(names[k], s->v[i].name) == 0;
+	for (size_t i = s->n; i-- > 0;) {
+		bool named = false;
+
+		for (size_t k = 0; k < n && !named; k++)
+			named = strcmp(names[k], s->v[i].name) == 0;
+		if (!named)
+			forget(s, i);
 	}
-	sweep(s);
 }
 
 /* Judging --------------------------------------------------------------------------------------- */
@@ -158,7 +154,7 @@ static bool fits(const struct served_key *k)
 	return k && (k->wanted || k->tolerated);
 }
 
-/* It counts as told when the servers were, and as another one's when it was last seen with another key. */
+/* The time to wait for it begins when the servers were told, or when it was seen with another key since. */
 static struct served_judgement judge_away(const struct served_view *v, const struct served_question *q,
 					  enum served_reason why)
 {
@@ -265,32 +261,32 @@ struct served_judgement served_judge(const struct served *s, const struct served
 char *served_text(const struct served_judgement *j)
 {
 	const struct endpoint *e = j->who;
-	const struct served_view *v = e ? &e->views[j->family] : NULL;
-	const char *family = key_family_name(j->family);
-	char *more = j->in_the_way > 1 ? mem_format(" (and %zu more)", j->in_the_way - 1) : mem_copy_str("");
-	char *text = NULL;
+	const char *family = key_family_name(j->family), *why;
+	char *more, *text = NULL;
 
+	if (!e)
+		return mem_copy_str(j->reason == SR_NONE ? "every server presents it" :
+				    "no server was looked at yet");
+	why = e->views[j->family].why ? e->views[j->family].why : "?";
+	more = j->in_the_way > 1 ? mem_format(" (and %zu more)", j->in_the_way - 1) : mem_copy_str("");
 	switch (j->reason) {
 	case SR_NONE:
-		text = mem_copy_str("every server presents it");
+		text = mem_format("%s at %s presents it", e->name, e->address);
 		break;
 	case SR_NEVER_LOOKED:
-		text = e ? mem_format("%s at %s was not looked at yet%s", e->name, e->address, more)
-			 : mem_copy_str("no server was looked at yet");
+		text = mem_format("%s at %s was not looked at yet%s", e->name, e->address, more);
 		break;
 	case SR_STALE:
 		text = mem_format("%s at %s was not looked at in this run%s", e->name, e->address, more);
 		break;
 	case SR_NO_ADDRESS:
-		text = mem_format("%s has no address to look at: %s%s", e->name, v->why ? v->why : "?", more);
+		text = mem_format("%s has no address to look at: %s%s", e->name, why, more);
 		break;
 	case SR_AWAY:
-		text = mem_format("%s at %s is not reached: %s%s", e->name, e->address, v->why ? v->why : "?",
-				  more);
+		text = mem_format("%s at %s is not reached: %s%s", e->name, e->address, why, more);
 		break;
 	case SR_FAULTY:
-		text = mem_format("%s at %s shows no certificate: %s%s", e->name, e->address,
-				  v->why ? v->why : "?", more);
+		text = mem_format("%s at %s shows no certificate: %s%s", e->name, e->address, why, more);
 		break;
 	case SR_ABSENT:
 		text = mem_format("%s at %s has no %s key%s", e->name, e->address, family, more);

@@ -44,7 +44,6 @@ struct served_view {
 struct endpoint {
 	char   *name;                   /* owner, or "HOST:PORT": what the configuration calls it */
 	char   *address;                /* "192.0.2.1:25", "[2001:db8::1]:25"; "-": no address was found */
-	bool    listed;                 /* it belongs to the name at the last look */
 	struct served_view views[KEY_FAMILY_N];
 };
 

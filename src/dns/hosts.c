@@ -7,16 +7,6 @@
 
 #include "base/mem.h"
 
-/* How bad it is to know no more than that. */
-static int badness(enum security s)
-{
-	static const int of[] = {
-		[SECURITY_SECURE] = 0, [SECURITY_INSECURE] = 1, [SECURITY_UNKNOWN] = 2, [SECURITY_BOGUS] = 3,
-	};
-
-	return of[s];
-}
-
 /* Hosts ---------------------------------------------------------------------------------------- */
 
 static int compare_addrs(const void *a, const void *b)
@@ -57,7 +47,7 @@ static void take_host(struct host *h, const char *name, uint16_t port, const str
 {
 	*h = (struct host){ .name = mem_copy_str(name), .security = SECURITY_SECURE };
 	for (size_t i = 0; i < 2; i++) {
-		if (badness(r[i].security) > badness(h->security)) {
+		if (security_worse(r[i].security, h->security)) {
 			h->security = r[i].security;
 			free(h->why);
 			h->why = mem_copy_str(r[i].why);

@@ -277,6 +277,15 @@ void look_all(struct look_owner *out, const char *const *owners, size_t n,
 	finder_free(&f);
 }
 
+enum security look_security(const struct look_owner *o, const struct look_zone **which)
+{
+	*which = o->zones_n ? &o->zones[0] : NULL;
+	for (size_t i = 1; i < o->zones_n; i++)
+		if (security_worse(o->zones[i].security, (*which)->security))
+			*which = &o->zones[i];
+	return *which ? (*which)->security : SECURITY_UNKNOWN;
+}
+
 void look_free(struct look_owner *o, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

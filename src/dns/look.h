@@ -39,6 +39,8 @@ struct look_owner {
 void look_all(struct look_owner *out, const char *const *owners, size_t n,
 	      const struct look_config *c);
 void look_free(struct look_owner *o, size_t n);         /* the contents; not the array */
+/* The worst of the zones on the way, and which that is (NULL: none is known); of equal ones the first. */
+enum security look_security(const struct look_owner *o, const struct look_zone **which);
 
 /* The first usable nameserver lines of /etc/resolv.conf (path NULL), at most `max`; 0 if there are
  * none. */

@@ -124,6 +124,14 @@ void json_put_str(struct json *to, const char *key, const char *s)
 	json_put(to, key, outside(need(v ? v : json_string("?"))));
 }
 
+void json_put_texts(struct json *to, const char *key, const struct strv *l)
+{
+	struct json *list = json_put(to, key, json_new_array());
+
+	for (size_t i = 0; i < l->n; i++)
+		json_put_str(list, NULL, l->v[i]);
+}
+
 struct json *json_clone(const struct json *v)
 {
 	return v ? outside(need(json_deep_copy(inside(v)))) : NULL;
@@ -204,6 +212,15 @@ void json_keys(struct strv *out, const struct json *o)
 const char *json_text(const struct json *v)
 {
 	return json_string_value(inside(v));
+}
+
+void json_texts(struct strv *out, const struct json *a)
+{
+	for (size_t i = 0; i < json_len(a); i++) {
+		const char *text = json_text(json_at(a, i));
+
+		strv_add(out, text ? text : "");
+	}
 }
 
 static bool plain_text(const char *s)

@@ -35,6 +35,7 @@ struct json *json_put(struct json *to, const char *key, struct json *value);
 void json_put_str(struct json *to, const char *key, const char *s);     /* NULL: JSON null */
 void json_put_int(struct json *to, const char *key, int64_t n);
 void json_put_bool(struct json *to, const char *key, bool b);
+void json_put_texts(struct json *to, const char *key, const struct strv *l);      /* as an array */
 struct json *json_clone(const struct json *v);           /* NULL of NULL */
 void json_drop(struct json *from, const char *key);     /* not being there is no error */
 
@@ -50,6 +51,8 @@ struct json *json_at(const struct json *a, size_t i);
 /* added to out, in their order; none if o is not an object */
 void json_keys(struct strv *out, const struct json *o);
 const char *json_text(const struct json *v);            /* a string value, or NULL */
+/* added to out, in their order; "" for what is no string */
+void json_texts(struct strv *out, const struct json *a);
 /* Nowhere in it a number below -1, or a control character other than newline and tab. */
 bool json_plain(const struct json *v);
 /* The same value, whatever the order of members. */

@@ -23,6 +23,15 @@
 #define ANCHOR_MAX ((size_t)1 << 20)
 #define LOOK_UP_MS 250          /* a signal may come just before poll() */
 
+bool security_worse(enum security a, enum security b)
+{
+	static const int badness[] = {
+		[SECURITY_SECURE] = 0, [SECURITY_INSECURE] = 1, [SECURITY_UNKNOWN] = 2, [SECURITY_BOGUS] = 3,
+	};
+
+	return badness[a] > badness[b];
+}
+
 struct validator {
 	struct ub_ctx *ctx;
 };

@@ -12,6 +12,8 @@
 #include "sys/addr.h"
 
 enum security { SECURITY_UNKNOWN, SECURITY_INSECURE, SECURITY_SECURE, SECURITY_BOGUS };
+/* It is worse to know no more than `a` than to know `b`: bogus, unknown, insecure, secure. */
+bool security_worse(enum security a, enum security b);
 
 struct validator_config {
 	const char        *trust_anchor;        /* file in zone format: DS or DNSKEY of the root;

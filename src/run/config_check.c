@@ -18,12 +18,11 @@
 
 void notes_add(struct notes *l, int32_t file, int32_t line, const char *fmt, ...)
 {
-	char *text = NULL;
+	char *text;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		mem_bug("a format that cannot be printed");
+	text = mem_vformat(fmt, ap);
 	va_end(ap);
 	if ((l->n & (l->n - 1)) == 0)
 		l->v = mem_resize(l->v, l->n ? l->n * 2 : 1, sizeof(*l->v));

@@ -44,12 +44,11 @@ char *option_shown(const char *value)
 void option_refuse(struct parser *p, const char *value, const char *fmt, ...)
 {
 	char *shown = option_shown(value);
-	char *why = NULL;
+	char *why;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&why, fmt, ap) < 0)
-		mem_bug("a format that cannot be printed");
+	why = mem_vformat(fmt, ap);
 	va_end(ap);
 	strv_take(&p->why, mem_format("%s%s", shown, why));
 	free(shown);

@@ -31,7 +31,7 @@ struct delivery {
 void deliver_fit(struct messages *m, const struct world *w);
 /* All that is due. */
 void deliver_all(struct delivery *d);
-/* GETs of whole URLs, for the start of a run; errors are said. */
+/* Empty POSTs to whole URLs, for the start of a run; errors are said. */
 void deliver_pings(const struct strv *urls, void (*say)(void *arg, const char *text), void *arg);
 
 /* A line can be told by something. */

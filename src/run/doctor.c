@@ -10,12 +10,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/crypto.h"
-#include "io/json.h"
 #include "run/doctor_parts.h"
+#include "run/worker.h"
 #include "sys/clock.h"
-#include "sys/proc.h"
 
-#define REPORT_MAX ((size_t)256 << 20)
 #define EACH_MS	   100 /* more of everything for each service */
 #define DNS_MS	   ((int64_t)60 * 1000)
 #define PROBES_MS  ((int64_t)60 * 1000) /* for one round of handshakes */
@@ -331,33 +329,6 @@ struct job {
 	const struct look_config *how;
 };
 
-int doctor_write(int fd, const struct buf *text)
-{
-	size_t done = 0;
-
-	while (done < text->len) {
-		ssize_t n = write(fd, text->s + done, text->len - done);
-
-		if (n < 0)
-			return 1;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
-static int report(int fd, struct json *all)
-{
-	struct buf text;
-	int rc;
-
-	buf_init(&text, REPORT_MAX);
-	json_print(&text, all, false);
-	rc = doctor_write(fd, &text);
-	buf_free(&text);
-	json_free(all);
-	return rc;
-}
-
 static int look_work(void *arg, int out_fd)
 {
 	const struct job *j = arg;
@@ -372,7 +343,7 @@ static int look_work(void *arg, int out_fd)
 		doctor_seen_put(all, &seen[i]);
 	doctor_seen_free(seen, j->n);
 	free(seen);
-	return report(out_fd, all);
+	return worker_report(out_fd, all);
 }
 
 static int mail_work(void *arg, int out_fd)
@@ -387,33 +358,15 @@ static int mail_work(void *arg, int out_fd)
 		doctor_mail_put(all, &m);
 		mail_hosts_free(&m);
 	}
-	return report(out_fd, all);
+	return worker_report(out_fd, all);
 }
 
-/* Runs it and returns what it reported: an array of n values; NULL: `why` (the caller frees). */
-static struct json *run_worker(struct proc *p, size_t n, char **why)
-{
-	struct json *all = NULL;
-	struct err e = { 0 };
-
-	buf_init(&p->out, REPORT_MAX);
-	proc_run_all(p, 1, 2);
-	if (p->status == 0)
-		all = json_parse(p->out.s, p->out.len, &e);
-	if (all && json_len(all) != n) {
-		json_free(all);
-		all = NULL;
-		(void)err_set(&e, ERR_LOCAL, "a worker told of something else");
-	}
-	buf_free(&p->out);
-	*why = all ? NULL : mem_format("looking at it failed: %s", p->status ? p->err.text : e.text);
-	return all;
-}
+static const char not_of_it[] = "a worker told of something else";
 
 static void note_failure(struct doctor_seen *s, const struct doctor_ask *a, const char *why)
 {
 	take_ask(s, a);
-	s->problem = mem_copy_str(why);
+	s->problem = mem_format("looking at it failed: %s", why);
 }
 
 /* After `until_ms` nothing is tried again. */
@@ -421,28 +374,24 @@ static void look_until(struct doctor_seen *out, const struct doctor_ask *asks, s
 {
 	struct job j = { .asks = asks, .n = n };
 	struct proc p = { .work = look_work, .arg = &j, .limit_ms = LIMIT_MS + (int64_t)n * 8 * EACH_MS };
-	struct json *all;
-	char *why;
+	struct err e = { 0 };
+	struct json *all = worker_run(&p, n, &e);
 
-	all = run_worker(&p, n, &why);
 	for (size_t i = 0; all && i < n; i++)
 		if (!doctor_seen_get(&out[i], json_at(all, i))) {
 			doctor_seen_free(&out[i], 1);
-			note_failure(&out[i], &asks[i], "a worker told of something else");
+			note_failure(&out[i], &asks[i], not_of_it);
 		}
 	json_free(all);
-	if (all) {
-		free(why);
+	if (e.kind == ERR_NONE)
 		return;
-	}
 	if (n > 1 && clock_monotonic_ms() < until_ms && !proc_stopping()) {
 		look_until(out, asks, n / 2, until_ms);
 		look_until(out + n / 2, asks + n / 2, n - n / 2, until_ms);
 	} else {
 		for (size_t i = 0; i < n; i++)
-			note_failure(&out[i], &asks[i], why);
+			note_failure(&out[i], &asks[i], e.text);
 	}
-	free(why);
 }
 
 void doctor_look(struct doctor_seen *out, const struct doctor_ask *asks, size_t n)
@@ -456,20 +405,19 @@ void doctor_mail(struct mail_hosts *out, const char *const *domains, size_t n,
 {
 	struct job j = { .domains = domains, .n = n, .how = how };
 	struct proc p = { .work = mail_work, .arg = &j, .limit_ms = DNS_MS + (int64_t)n * MAIL_MS };
+	struct err e = { 0 };
 	struct json *all;
-	char *why;
 
 	if (!n)
 		return;
-	all = run_worker(&p, n, &why);
+	all = worker_run(&p, n, &e);
 	for (size_t i = 0; i < n; i++) {
 		if (all && doctor_mail_get(&out[i], json_at(all, i)))
 			continue;
 		mail_hosts_free(&out[i]);
 		out[i] = (struct mail_hosts){ .domain = mem_copy_str(domains[i]),
-					      .problem = mem_copy_str(
-						      why ? why : "a worker told of something else") };
+					      .problem = mem_format("looking at it failed: %s",
+								    all ? not_of_it : e.text) };
 	}
 	json_free(all);
-	free(why);
 }

@@ -13,25 +13,6 @@
 #define TTL_LONG_FOR	    (2 * DAY)
 #define RECORDS_MAX	    10 /* large senders were seen to fail above a dozen */
 
-/* The worst of the zones on the way. */
-static enum security zones_security(const struct look_owner *o, const struct look_zone **which)
-{
-	static const int badness[] = { [SECURITY_UNKNOWN] = 2,
-				       [SECURITY_INSECURE] = 1,
-				       [SECURITY_SECURE] = 0,
-				       [SECURITY_BOGUS] = 3 };
-	enum security worst = o->zones_n ? SECURITY_SECURE : SECURITY_UNKNOWN;
-
-	*which = o->zones_n ? &o->zones[0] : NULL;
-	for (size_t i = 0; i < o->zones_n; i++) {
-		if (badness[o->zones[i].security] <= badness[worst])
-			continue;
-		worst = o->zones[i].security;
-		*which = &o->zones[i];
-	}
-	return worst;
-}
-
 /* How many of the servers at the end of the aliases say what. */
 struct tally {
 	size_t all, records, nothing; /* of these two those that are signed as they must be */
@@ -361,13 +342,23 @@ static void say(struct doctor_diagnosis *out, enum security s, const char *why)
 	out->security_why = mem_copy_str(why);
 }
 
+static enum doctor_answer unknown(struct doctor_diagnosis *out, const struct look_owner *o, const char *why)
+{
+	doctor_add(&out->findings, DOCTOR_ERROR, "zone-unknown",
+		   "nothing could be found out about the zone of %s: %s", o->owner,
+		   why ? why : o->problem ? o->problem : "?");
+	return ANSWERED_UNKNOWN;
+}
+
 static enum doctor_answer answered(struct doctor_diagnosis *out, const struct look_owner *o,
 				   const struct tally *t)
 {
 	const struct look_zone *z;
-	enum security security = zones_security(o, &z);
+	enum security security = look_security(o, &z);
 
 	say(out, security, z ? z->why : o->problem);
+	if (!z)
+		return unknown(out, o, NULL);
 	switch (security) {
 	case SECURITY_BOGUS:
 		doctor_add(&out->findings, DOCTOR_ERROR, "bogus",
@@ -376,12 +367,7 @@ static enum doctor_answer answered(struct doctor_diagnosis *out, const struct lo
 			   z->apex, z->why ? z->why : "?");
 		return ANSWERED_BOGUS;
 	case SECURITY_UNKNOWN:
-		doctor_add(&out->findings, DOCTOR_ERROR, "zone-unknown",
-			   "nothing could be found out about the zone of %s: %s", o->owner,
-			   z && z->why	? z->why
-			   : o->problem ? o->problem
-					: "?");
-		return ANSWERED_UNKNOWN;
+		return unknown(out, o, z->why);
 	case SECURITY_INSECURE:
 		return insecure(out, o, z);
 	case SECURITY_SECURE:

@@ -7,13 +7,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/ca.h"
-#include "io/json.h"
 #include "run/ca.h"
 #include "run/caa_check.h"
 #include "run/doctor_parts.h"
 #include "run/engine.h"
+#include "run/worker.h"
 #include "sys/clock.h"
-#include "sys/proc.h"
 
 /* Keys ------------------------------------------------------------------------------------------ */
 
@@ -199,7 +198,6 @@ void doctor_find_pending(struct doctor_findings *out, struct world *w, struct li
 
 #define CAA_MS	   ((int64_t)60 * 1000) /* after this no more lines are looked at */
 #define LAST_MS	   ((int64_t)60 * 1000) /* for the last of them */
-#define REPORT_MAX ((size_t)16 << 20)
 
 /* What a CA calls itself, asked once. */
 struct known_ca {
@@ -285,8 +283,6 @@ static int caa_work(void *arg, int out_fd)
 {
 	struct caa_job *j = arg;
 	struct json *all = json_array();
-	struct buf text;
-	int rc;
 
 	for (size_t i = 0; i < j->n; i++) {
 		struct json *list = json_put(all, NULL, json_array());
@@ -294,17 +290,12 @@ static int caa_work(void *arg, int out_fd)
 		if (has_ca(j->lines[i]))
 			look_at_caa(list, j, j->lines[i]);
 	}
-	buf_init(&text, REPORT_MAX);
-	json_print(&text, all, false);
-	rc = doctor_write(out_fd, &text);
-	buf_free(&text);
-	json_free(all);
 	for (size_t i = 0; i < j->cas_n; i++) {
 		free(j->cas[i].problem);
 		strv_free(&j->cas[i].issuers);
 	}
 	free(j->cas);
-	return rc;
+	return worker_report(out_fd, all);
 }
 
 static void take_caa(struct doctor_findings *out, const struct json *list)
@@ -324,25 +315,21 @@ void doctor_find_caa(struct doctor_findings *const *out, const struct line_confi
 {
 	struct caa_job j = { .lines = lines, .n = n, .until_ms = clock_monotonic_ms() + CAA_MS };
 	struct proc p = { .work = caa_work, .arg = &j, .limit_ms = CAA_MS + LAST_MS };
-	struct json *all = NULL;
 	struct err e = { 0 };
+	struct json *all;
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++)
 		any |= has_ca(lines[i]);
 	if (!any)
 		return;
-	buf_init(&p.out, REPORT_MAX);
-	proc_run_all(&p, 1, 2);
-	if (p.status == 0)
-		all = json_parse(p.out.s, p.out.len, &e);
+	all = worker_run(&p, n, &e);
 	for (size_t i = 0; i < n; i++) {
-		if (json_len(all) == n)
+		if (all)
 			take_caa(out[i], json_at(all, i));
 		else if (has_ca(lines[i]))
 			doctor_add(out[i], DOCTOR_WARNING, "caa-unknown", "CAA was not checked: %s",
-				   p.status ? p.err.text : e.text);
+				   e.text);
 	}
 	json_free(all);
-	buf_free(&p.out);
 }

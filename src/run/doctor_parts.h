@@ -20,8 +20,6 @@ enum doctor_answer doctor_find_dns(struct doctor_diagnosis *out, const struct do
 /* doctor_records.c: the fate of each record, and what is wrong with it, when out->views are known. */
 void doctor_find_records(struct doctor_diagnosis *out, const struct doctor_seen *s, enum doctor_answer a,
 			 const struct doctor_terms *t);
-/* doctor.c: all of it to a pipe; 0, or the exit status of a worker that could not. */
-int doctor_write(int fd, const struct buf *text);
 /* "127.0.0.1:25 (ECDSA P-256)"; the caller frees. */
 char *doctor_place(const struct doctor_view *v);
 

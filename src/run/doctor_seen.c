@@ -87,22 +87,6 @@ void doctor_seen_sets(struct doctor_seen *s)
 
 /* JSON ------------------------------------------------------------------------------------------ */
 
-static void put_list(struct json *o, const char *key, const struct strv *l)
-{
-	struct json *list = json_put(o, key, json_array());
-
-	for (size_t i = 0; i < l->n; i++)
-		json_put_str(list, NULL, l->v[i]);
-}
-
-static void get_list(struct strv *l, const struct json *o, const char *key)
-{
-	const struct json *list = json_get(o, key);
-
-	for (size_t i = 0; i < json_len(list); i++)
-		strv_add(l, json_text(json_at(list, i)) ? json_text(json_at(list, i)) : "");
-}
-
 static char *get_text(const struct json *o, const char *key)
 {
 	return mem_copy_str(json_str(o, key, NULL));
@@ -146,7 +130,7 @@ static void put_cert(struct json *list, const struct presented_cert *c)
 	json_put_str(o, "issuer", c->issuer);
 	json_put_bool(o, "self_signed", c->self_signed);
 	json_put_bool(o, "ca", c->is_ca);
-	put_list(o, "names", &c->names);
+	json_put_texts(o, "names", &c->names);
 }
 
 static bool get_cert(struct presented_cert *c, const struct json *o)
@@ -168,7 +152,7 @@ static bool get_cert(struct presented_cert *c, const struct json *o)
 	get_field(c->serial, sizeof(c->serial), o, "serial");
 	get_field(c->subject, sizeof(c->subject), o, "subject");
 	get_field(c->issuer, sizeof(c->issuer), o, "issuer");
-	get_list(&c->names, o, "names");
+	json_texts(&c->names, json_get(o, "names"));
 	return type >= 0;
 }
 
@@ -327,9 +311,7 @@ void doctor_seen_put(struct json *all, const struct doctor_seen *s)
 	json_put_str(o, "mail_domain", s->mail_domain);
 	json_put_str(o, "unlookable", s->unlookable);
 	json_put_str(o, "problem", s->problem);
-	list = json_put(o, "dns", json_array());
-	for (size_t i = 0; i < s->dns_n; i++)
-		eyes_put(list, &s->dns[i]);
+	json_put(o, "dns", eyes_encode(s->dns, s->dns_n));
 	json_put_int(o, "used", (int64_t)s->used);
 	put_host(json_put(o, "at", json_object()), &s->at);
 	json_put_bool(o, "addrs_given", s->addrs_given);
@@ -337,8 +319,8 @@ void doctor_seen_put(struct json *all, const struct doctor_seen *s)
 	for (size_t i = 0; i < s->sets_n; i++) {
 		struct json *set = json_put(list, NULL, json_object());
 
-		put_list(set, "data", &s->sets[i].data);
-		put_list(set, "servers", &s->sets[i].servers);
+		json_put_texts(set, "data", &s->sets[i].data);
+		json_put_texts(set, "servers", &s->sets[i].servers);
 		json_put_bool(set, "signed", s->sets[i].signed_ok);
 	}
 	list = json_put(o, "views", json_array());
@@ -370,16 +352,15 @@ bool doctor_seen_get(struct doctor_seen *s, const struct json *o)
 		.views_n = json_len(views),
 	};
 	s->dns = mem_array(s->dns_n, sizeof(*s->dns));
-	for (size_t i = 0; i < s->dns_n; i++)
-		ok &= eyes_get(&s->dns[i], json_at(dns, i));
+	ok &= eyes_decode(s->dns, s->dns_n, dns);
 	ok &= s->used < s->dns_n || (!s->used && !s->dns_n);
 	ok &= get_host(&s->at, json_get(o, "at"));
 	s->sets = mem_array(s->sets_n, sizeof(*s->sets));
 	for (size_t i = 0; i < s->sets_n; i++) {
 		const struct json *set = json_at(sets, i);
 
-		get_list(&s->sets[i].data, set, "data");
-		get_list(&s->sets[i].servers, set, "servers");
+		json_texts(&s->sets[i].data, json_get(set, "data"));
+		json_texts(&s->sets[i].servers, json_get(set, "servers"));
 		s->sets[i].signed_ok = json_bool(set, "signed", false);
 	}
 	s->views = mem_array(s->views_n, sizeof(*s->views));

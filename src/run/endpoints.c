@@ -6,8 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* "_25._tcp.mx.example.org": false if nothing can be looked at there. */
-static bool split_owner(const char *owner, uint16_t *port, const char **host)
+bool endpoints_split_owner(const char *owner, uint16_t *port, const char **host)
 {
 	unsigned n = 0;
 	const char *s;
@@ -66,7 +65,7 @@ static struct endpoint_spec *add(struct endpoint_spec **v, size_t *n, const stru
 	const char *host;
 
 	if (s.is_owner) {
-		if (!split_owner(name, &s.port, &host))
+		if (!endpoints_split_owner(name, &s.port, &host))
 			return NULL;
 		s.host = mem_copy_str(host);
 	} else if (!split_host(name, &s.port, &s.host)) {
@@ -131,7 +130,7 @@ bool endpoints_any(const struct line_config *c)
 	if (!c->look)
 		return false;
 	for (size_t i = 0; i < c->owners.n; i++)
-		if (split_owner(c->owners.v[i], &port, &ignored))
+		if (endpoints_split_owner(c->owners.v[i], &port, &ignored))
 			return true;
 	return c->endpoints.n > 0;
 }

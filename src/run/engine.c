@@ -572,7 +572,7 @@ static void prepare(struct engine *en, struct line *l, const struct order *o)
 
 static void look(struct engine *en, struct line **lines, size_t n)
 {
-	eyes_look(lines, n, en->jobs);
+	eyes_look(lines, n);
 	for (size_t i = 0; i < n && !en->dry_run; i++)
 		if (lines[i]->policy.verifies && !lines[i]->failed)
 			engine_save(en, lines[i]);
@@ -624,56 +624,35 @@ static void distrust_unseen(struct engine *en, struct line *l)
 	engine_save(en, l);
 }
 
-/* No publisher's word counts until servers are seen to have followed it.  Most do within a second or so;
- * the others are seen by the next run. */
+/* No publisher's word counts until name servers are seen to have followed it, nor a reload hook's until
+ * servers are.  Most do within a second or so; the others are seen by the next run. */
 #define LOOK_AGAIN_MS 10000             /* longer: somebody is silent, and would be the next time */
 
-static void look_again(const struct round *r)
-{
-	static const unsigned pauses_ms[] = { 300, 700, 1500 };
-	int64_t until_ms = clock_monotonic_ms() + LOOK_AGAIN_MS;
-	struct line **lines = mem_array(r->n, sizeof(struct line *));
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->n; i++)
-		if (r->tasks[i].step == DO_PUBLISH && r->tasks[i].l->policy.verifies &&
-		    !r->tasks[i].l->failed)
-			lines[n++] = r->tasks[i].l;
-	for (size_t p = 0; p < ARRAY_LEN(pauses_ms) && n && !proc_stopping() &&
-			   clock_monotonic_ms() < until_ms;
-	     p++) {
-		size_t left = 0;
-
-		clock_pause_ms(pauses_ms[p]);
-		look(r->en, lines, n);
-		for (size_t i = 0; i < n; i++)
-			if (!lines[i]->failed && !eyes_content(lines[i]))
-				lines[left++] = lines[i];
-		n = left;
-	}
-	free(lines);
-}
-
-/* Nor does a reload hook's. */
-static void look_at_told_servers(const struct round *r)
+static void look_again(const struct round *r, enum step told)
 {
 	static const unsigned pauses_ms[] = { 0, 300, 700, 1500, 3000 };
+	bool names = told == DO_PUBLISH;        /* a zone takes a moment, and servers may take several */
+	size_t first = names ? 1 : 0, past = ARRAY_LEN(pauses_ms) - (names ? 1 : 0), n = 0;
 	int64_t until_ms = clock_monotonic_ms() + LOOK_AGAIN_MS;
 	struct line **lines = mem_array(r->n, sizeof(struct line *));
-	size_t n = 0;
 
-	for (size_t i = 0; i < r->n; i++)
-		if (r->tasks[i].step == DO_DEPLOY && r->tasks[i].l->policy.looks && !r->tasks[i].l->failed)
-			lines[n++] = r->tasks[i].l;
-	for (size_t p = 0; p < ARRAY_LEN(pauses_ms) && n && !proc_stopping() &&
-			   clock_monotonic_ms() < until_ms;
-	     p++) {
+	for (size_t i = 0; i < r->n; i++) {
+		struct line *l = r->tasks[i].l;
+
+		if (r->tasks[i].step == told && !l->failed && (names ? l->policy.verifies : l->policy.looks))
+			lines[n++] = l;
+	}
+	for (size_t p = first; p < past && n && !proc_stopping() && clock_monotonic_ms() < until_ms; p++) {
 		size_t left = 0;
 
 		clock_pause_ms(pauses_ms[p]);
-		look_at_servers(r->en, lines, n, true);
+		if (names)
+			look(r->en, lines, n);
+		else
+			look_at_servers(r->en, lines, n, true);
 		for (size_t i = 0; i < n; i++)
-			if (!lines[i]->failed && !servers_content(r->en->w, lines[i]))
+			if (!lines[i]->failed &&
+			    !(names ? eyes_content(lines[i]) : servers_content(r->en->w, lines[i])))
 				lines[left++] = lines[i];
 		n = left;
 	}
@@ -792,8 +771,8 @@ static void run_rounds(struct engine *en, struct line **lines, bool *active, siz
 			break;
 		run_moves(&r);
 		run_hand_outs(&r);
-		look_again(&r);
-		look_at_told_servers(&r);
+		look_again(&r, DO_PUBLISH);
+		look_again(&r, DO_DEPLOY);
 		wake_siblings(&r, active, n);
 	}
 	free(r.tasks);

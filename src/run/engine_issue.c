@@ -8,14 +8,13 @@
 #include "base/mem.h"
 #include "base/when.h"
 #include "io/crypto.h"
-#include "io/json.h"
 #include "run/observe.h"
 #include "run/respond.h"
 #include "run/revoke.h"
 #include "run/step.h"
 #include "run/suggest.h"
+#include "run/worker.h"
 #include "sys/clock.h"
-#include "sys/proc.h"
 #include "sys/progress.h"
 
 #define WORK_OUTPUT_MAX (PROBLEMS_PRINT_MAX + ((size_t)1 << 20))
@@ -39,7 +38,7 @@ static int make_work(void *arg, int out_fd)
 {
 	const struct task *t = arg;
 	struct issue_report report = { .retry_after_for = -1, .problems = json_array() };
-	struct json *o = json_object(), *notes;
+	struct json *o = json_object();
 	struct err e = { 0 };
 	struct buf b;
 	int number = 0, rc;
@@ -51,9 +50,7 @@ static int make_work(void *arg, int out_fd)
 	json_put_int(o, "kind", rc < 0 ? (int)e.kind : ERR_NONE);
 	json_put_str(o, "error", e.text);
 	json_put_int(o, "retry_after", report.retry_after_for);
-	notes = json_put(o, "notes", json_array());
-	for (size_t i = 0; i < report.notes.n; i++)
-		json_put_str(notes, NULL, report.notes.v[i]);
+	json_put_texts(o, "notes", &report.notes);
 	json_put(o, "problems", report.problems);
 	report.problems = NULL;
 	buf_init(&b, WORK_OUTPUT_MAX);
@@ -66,7 +63,7 @@ static int make_work(void *arg, int out_fd)
 	}
 	json_free(o);
 	issue_report_free(&report);
-	rc = write(out_fd, b.s, b.len) == (ssize_t)b.len ? 0 : 255;
+	rc = worker_write(out_fd, &b);
 	buf_free(&b);
 	return rc;
 }

@@ -76,17 +76,14 @@ char *expiry_text(const struct line *l, const struct facts *f, int64_t now)
 
 static char *names_alarm(const struct line *l)
 {
-	struct buf b;
-	char *s;
+	char *names, *s;
 
 	if (!l->live.left_out.n)
 		return NULL;
-	buf_init(&b, 4000);
-	for (size_t i = 0; i < l->live.left_out.n; i++)
-		buf_addf(&b, "%s%s", i ? ", " : "", l->live.left_out.v[i]);
+	names = strv_join(&l->live.left_out, ", ");
 	s = mem_format("the live certificate is not for %s, since the CA has not authorized that ([acme] "
-		       "allow-subset)", b.s);
-	buf_free(&b);
+		       "allow-subset)", names);
+	free(names);
 	return s;
 }
 

@@ -9,12 +9,12 @@
 #include "dns/look.h"
 #include "io/crypto.h"
 #include "run/eyes_wire.h"
+#include "run/look_groups.h"
 #include "run/look_how.h"
+#include "run/worker.h"
 #include "sys/clock.h"
-#include "sys/proc.h"
 #include "sys/progress.h"
 
-#define REPORT_MAX   ((size_t)256 << 20)
 #define LOOK_LIMIT_MS ((int64_t)300 * 1000)
 #define TTL_MAX       (30 * DAY)        /* no resolver keeps anything so long; a lie may say more */
 #define OWNER_MS      40                /* more for each owner: twice what the pace of asking needs */
@@ -30,24 +30,15 @@ static enum horizon_security security_of(const struct look_owner *o, const char 
 		[SECURITY_SECURE] = HS_SECURE,
 		[SECURITY_BOGUS] = HS_BOGUS,
 	};
-	/* the worst of all zones on the way */
-	static const int badness[] = { [HS_UNKNOWN] = 2, [HS_INSECURE] = 1, [HS_SECURE] = 0, [HS_BOGUS] = 3 };
-	enum horizon_security worst = HS_SECURE;
+	const struct look_zone *zone;
+	enum security worst = look_security(o, &zone);
 
-	*why = NULL;
-	for (size_t i = 0; i < o->zones_n; i++) {
-		enum horizon_security s = of[o->zones[i].security];
-
-		if (badness[s] <= badness[worst])
-			continue;
-		worst = s;
-		*why = o->zones[i].why;
-	}
-	if (worst != HS_BOGUS && (o->problem || !o->zones_n)) {
-		worst = HS_UNKNOWN;
+	*why = worst != SECURITY_SECURE && zone ? zone->why : NULL;
+	if (worst != SECURITY_BOGUS && (o->problem || !o->zones_n)) {
+		worst = SECURITY_UNKNOWN;
 		*why = o->problem;
 	}
-	return worst;
+	return of[worst];
 }
 
 /* Where the owner leads to; only when this changes have aliases been changed. */
@@ -60,19 +51,6 @@ static char *path_of(const struct look_owner *o)
 	buf_add_str(&b, o->end ? o->end : o->owner);
 	for (size_t i = 0; i < o->zones_n; i++)
 		buf_addf(&b, " %s", o->zones[i].apex);
-	s = buf_steal(&b);
-	buf_free(&b);
-	return s;
-}
-
-static char *join(const struct strv *l)
-{
-	struct buf b;
-	char *s;
-
-	buf_init(&b, (size_t)1 << 16);
-	for (size_t i = 0; i < l->n; i++)
-		buf_addf(&b, "%s%s", i ? ", " : "", l->v[i]);
 	s = buf_steal(&b);
 	buf_free(&b);
 	return s;
@@ -128,7 +106,7 @@ static char *other_kinds(const struct line *l, const struct strv *data)
 			strv_add(&kinds, kind);
 		free(kind);
 	}
-	text = kinds.n ? join(&kinds) : NULL;
+	text = kinds.n ? strv_join(&kinds, ", ") : NULL;
 	strv_free(&kinds);
 	return text;
 }
@@ -150,7 +128,7 @@ static void note_server(struct horizon *h, const struct line *l, const struct lo
 {
 	enum tlsa_cover *cover = mem_array(h->keysets_n, sizeof(*cover));
 	bool *accepts = mem_array(h->keysets_n, sizeof(*accepts));
-	char *names = join(&s->names), *kinds, *why = NULL;
+	char *names = strv_join(&s->names, ", "), *kinds, *why = NULL;
 	struct horizon_answer a = {
 		.id = id,
 		.names = names,
@@ -279,27 +257,17 @@ static int look_work(void *arg, int out_fd)
 	const struct group *g = arg;
 	struct look_owner *seen = mem_array(g->owners.n, sizeof(*seen));
 	struct look_config c;
-	struct buf text;
-	size_t done = 0;
+	int status;
 
 	look_how(&c, g->lines[0]->cfg);
 	c.limits.all_ms += (int64_t)g->owners.n * OWNER_MS;
 	crypto_random((unsigned char *)&c.limits.first, sizeof(c.limits.first));
 	look_all(seen, (const char *const *)g->owners.v, g->owners.n, &c);
-	buf_init(&text, REPORT_MAX);
-	eyes_encode(&text, seen, g->owners.n);
-	while (done < text.len) {
-		ssize_t n = write(out_fd, text.s + done, text.len - done);
-
-		if (n < 0)
-			return 1;
-		done += (size_t)n;
-	}
+	status = worker_report(out_fd, eyes_encode(seen, g->owners.n));
 	look_free(seen, g->owners.n);
 	free(seen);
-	buf_free(&text);
 	look_how_free(&c);
-	return 0;
+	return status;
 }
 
 static void note_group(struct group *g, const struct look_owner *seen)
@@ -326,68 +294,54 @@ static void note_failure(struct group *g, const char *why)
 			});
 }
 
-static void look_group(struct group *g, unsigned jobs)
+static void look_group(struct line **lines, size_t n)
 {
-	struct proc p = { .work = look_work, .arg = g, .limit_ms = LOOK_LIMIT_MS };
+	struct group g = { .lines = lines, .n = n };
+	struct proc p = { .work = look_work, .arg = &g, .limit_ms = LOOK_LIMIT_MS };
 	struct look_owner *seen;
 	struct err e = { 0 };
+	struct json *all;
 
-	collect_owners(g);
-	p.limit_ms += (int64_t)g->owners.n * OWNER_MS * 2;
-	buf_init(&p.out, REPORT_MAX);
-	progress_begin(g->lines[0]->cfg->name, g->n, "waiting for name servers");
-	proc_run_all(&p, 1, jobs > 1 ? jobs : 2);
+	collect_owners(&g);
+	p.limit_ms += (int64_t)g.owners.n * OWNER_MS * 2;
+	progress_begin(lines[0]->cfg->name, n, "waiting for name servers");
+	all = worker_run(&p, g.owners.n, &e);
 	progress_end();
-	seen = mem_array(g->owners.n, sizeof(*seen));
-	if (p.status == 0 && eyes_decode(seen, g->owners.n, p.out.s, p.out.len, &e) == 0) {
-		note_group(g, seen);
-	} else if (g->n > 1 && !proc_stopping()) {
+	seen = mem_array(g.owners.n, sizeof(*seen));
+	if (all && !eyes_decode(seen, g.owners.n, all))
+		err_set(&e, ERR_LOCAL, "a worker told of an owner or server that is none");
+	if (e.kind == ERR_NONE) {
+		note_group(&g, seen);
+	} else if (n > 1 && !proc_stopping()) {
 		/* one answer has ended it: find out whose line that costs */
-		struct group half = { .lines = g->lines, .n = g->n / 2 };
-
-		look_group(&half, jobs);
-		half = (struct group){ .lines = g->lines + g->n / 2, .n = g->n - g->n / 2 };
-		look_group(&half, jobs);
+		look_group(lines, n / 2);
+		look_group(lines + n / 2, n - n / 2);
 	} else {
-		char *why = mem_format("looking at its name servers failed: %s",
-				       p.status ? p.err.text : e.text);
+		char *why = mem_format("looking at its name servers failed: %s", e.text);
 
-		note_failure(g, why);
+		note_failure(&g, why);
 		free(why);
 	}
-	look_free(seen, g->owners.n);
+	json_free(all);
+	look_free(seen, g.owners.n);
 	free(seen);
-	buf_free(&p.out);
-	strv_free(&g->owners);
+	strv_free(&g.owners);
 }
 
-void eyes_look(struct line *const *lines, size_t n, unsigned jobs)
+void eyes_look(struct line *const *lines, size_t n)
 {
-	struct line **left = mem_array(n, sizeof(*left)), **group = mem_array(n, sizeof(*group));
-	size_t left_n = 0;
+	struct line **due = mem_array(n, sizeof(struct line *));
+	size_t due_n = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (lines[i]->failed || !lines[i]->policy.verifies || !lines[i]->cfg->owners.n)
 			continue;
 		lines[i]->fresh_at = clock_now();
 		ledger_eyes_fit(&lines[i]->ledger, &lines[i]->cfg->owners);
-		left[left_n++] = lines[i];
+		due[due_n++] = lines[i];
 	}
-	while (left_n && !proc_stopping()) {
-		struct group g = { .lines = group };
-		size_t kept = 0;
-
-		for (size_t i = 0; i < left_n; i++) {
-			if (look_how_same(left[0]->cfg, left[i]->cfg))
-				group[g.n++] = left[i];
-			else
-				left[kept++] = left[i];
-		}
-		left_n = kept;
-		look_group(&g, jobs);
-	}
-	free(left);
-	free(group);
+	look_groups(due, due_n, look_group);
+	free(due);
 }
 
 /* What came of it -------------------------------------------------------------------------------- */

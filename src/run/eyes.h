@@ -10,7 +10,7 @@
 #include "run/line.h"
 
 /* Looks at all owners of those of the lines that verify, and notes it in their ledgers (not saved). */
-void eyes_look(struct line *const *lines, size_t n, unsigned jobs);
+void eyes_look(struct line *const *lines, size_t n);
 
 /* True if every server shows all that was published: live and staged key, and nothing is silent. */
 bool eyes_content(const struct line *l);

@@ -6,14 +6,6 @@
 #include "base/mem.h"
 #include "io/json.h"
 
-static void put_list(struct json *o, const char *key, const struct strv *l)
-{
-	struct json *list = json_put(o, key, json_array());
-
-	for (size_t i = 0; i < l->n; i++)
-		json_put_str(list, NULL, l->v[i]);
-}
-
 static void put_server(struct json *list, const struct look_server *s)
 {
 	struct json *o = json_put(list, NULL, json_object());
@@ -23,10 +15,10 @@ static void put_server(struct json *list, const struct look_server *s)
 	json_put_str(o, "address", address);
 	json_put_str(o, "zone", s->zone);
 	json_put_str(o, "name", s->name);
-	put_list(o, "names", &s->names);
+	json_put_texts(o, "names", &s->names);
 	json_put_int(o, "answer", s->answer);
 	json_put_str(o, "why", s->why);
-	put_list(o, "data", &s->data);
+	json_put_texts(o, "data", &s->data);
 	json_put_int(o, "ttl", s->ttl_for);
 	json_put_int(o, "negative", s->negative_for);
 	json_put_bool(o, "signed", s->signed_ok);
@@ -41,7 +33,7 @@ static void put_server(struct json *list, const struct look_server *s)
 	json_put_bool(o, "unasked", s->unasked);
 }
 
-void eyes_put(struct json *all, const struct look_owner *from)
+static void put_owner(struct json *all, const struct look_owner *from)
 {
 	struct json *o = json_put(all, NULL, json_object()), *list;
 
@@ -64,25 +56,16 @@ void eyes_put(struct json *all, const struct look_owner *from)
 		put_server(list, &from->servers[s]);
 }
 
-void eyes_encode(struct buf *out, const struct look_owner *owners, size_t n)
+struct json *eyes_encode(const struct look_owner *owners, size_t n)
 {
 	struct json *all = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		eyes_put(all, &owners[i]);
-	json_print(out, all, false);
-	json_free(all);
+		put_owner(all, &owners[i]);
+	return all;
 }
 
 /* Reading --------------------------------------------------------------------------------------- */
-
-static void get_list(struct strv *l, const struct json *o, const char *key)
-{
-	const struct json *list = json_get(o, key);
-
-	for (size_t i = 0; i < json_len(list); i++)
-		strv_add(l, json_text(json_at(list, i)) ? json_text(json_at(list, i)) : "");
-}
 
 static char *get_text(const struct json *o, const char *key)
 {
@@ -117,12 +100,12 @@ static bool get_server(struct look_server *s, const struct json *o)
 		.no_route = json_bool(o, "no_route", false),
 		.unasked = json_bool(o, "unasked", false),
 	};
-	get_list(&s->names, o, "names");
-	get_list(&s->data, o, "data");
+	json_texts(&s->names, json_get(o, "names"));
+	json_texts(&s->data, json_get(o, "data"));
 	return addr_parse(&s->addr, json_str(o, "address", ""), 53);
 }
 
-bool eyes_get(struct look_owner *out, const struct json *o)
+static bool get_owner(struct look_owner *out, const struct json *o)
 {
 	const struct json *zones = json_get(o, "zones"), *servers = json_get(o, "servers");
 	bool ok = json_str(o, "owner", NULL) != NULL;
@@ -150,16 +133,11 @@ bool eyes_get(struct look_owner *out, const struct json *o)
 	return ok;
 }
 
-int eyes_decode(struct look_owner *o, size_t n, const char *text, size_t len, struct err *e)
+bool eyes_decode(struct look_owner *o, size_t n, const struct json *all)
 {
-	struct json *all = json_parse(text, len, e);
-	int rc = all ? 0 : -1;
+	bool ok = json_len(all) == n;
 
-	if (all && json_len(all) != n)
-		rc = err_set(e, ERR_LOCAL, "a worker told of %zu owners instead of %zu", json_len(all), n);
-	for (size_t i = 0; i < n && rc == 0; i++)
-		if (!eyes_get(&o[i], json_at(all, i)))
-			rc = err_set(e, ERR_LOCAL, "a worker told of an owner or server that is none");
-	json_free(all);
-	return rc;
+	for (size_t i = 0; i < n && ok; i++)
+		ok = get_owner(&o[i], json_at(all, i));
+	return ok;
 }

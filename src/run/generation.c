@@ -82,12 +82,6 @@ static int decode_leaf(struct leaf *l, const struct json *j, struct err *e)
 	return 0;
 }
 
-static void decode_names(struct strv *out, const struct json *list)
-{
-	for (size_t i = 0; i < json_len(list); i++)
-		strv_add(out, json_text(json_at(list, i)) ? json_text(json_at(list, i)) : "");
-}
-
 static int decode(struct generation *g, const struct json *o, struct err *e)
 {
 	const struct json *list;
@@ -102,8 +96,8 @@ static int decode(struct generation *g, const struct json *o, struct err *e)
 	g->issuer = mem_copy_str(json_str(o, "issuer", ""));
 	g->ca = mem_copy_str(json_str(o, "ca", NULL));
 	g->bootstrap = json_bool(o, "bootstrap", false);
-	decode_names(&g->names, json_get(o, "names"));
-	decode_names(&g->left_out, json_get(o, "left_out"));
+	json_texts(&g->names, json_get(o, "names"));
+	json_texts(&g->left_out, json_get(o, "left_out"));
 	list = json_get(o, "keys");
 	if (json_len(list) == 0 || json_len(list) > KEY_TYPE_N || g->keyset <= 0)
 		return err_set(e, ERR_LOCAL, "it names no keys");
@@ -488,12 +482,6 @@ out:
 	return rc;
 }
 
-static void encode_names(struct json *list, const struct strv *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		json_put_str(list, NULL, names->v[i]);
-}
-
 static struct json *manifest(const struct generation *g)
 {
 	struct json *o = json_object(), *list;
@@ -508,9 +496,9 @@ static struct json *manifest(const struct generation *g)
 		json_put_str(o, "ca", g->ca);
 	if (g->bootstrap)
 		json_put_bool(o, "bootstrap", true);
-	encode_names(json_put(o, "names", json_array()), &g->names);
+	json_put_texts(o, "names", &g->names);
 	if (g->left_out.n)
-		encode_names(json_put(o, "left_out", json_array()), &g->left_out);
+		json_put_texts(o, "left_out", &g->left_out);
 	list = json_put(o, "keys", json_array());
 	for (size_t i = 0; i < g->leaves_n; i++) {
 		const struct leaf *l = &g->leaves[i];

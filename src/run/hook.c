@@ -120,14 +120,6 @@ static void put_generation(struct json *o, const char *key, const struct generat
 	}
 }
 
-static void put_strings(struct json *o, const char *key, const struct strv *l)
-{
-	struct json *list = json_put(o, key, json_array());
-
-	for (size_t i = 0; i < l->n; i++)
-		json_put_str(list, NULL, l->v[i]);
-}
-
 static void put_records(struct json *o, const struct line *l)
 {
 	struct json *list = json_put(o, "records", json_array());
@@ -152,8 +144,8 @@ struct json *hook_describe(const char *event, const struct line *l)
 	json_put_int(o, "version", 1);
 	json_put_str(o, "event", event);
 	json_put_str(o, "line", l->cfg->name);
-	put_strings(o, "names", &l->cfg->domains);
-	put_strings(o, "owners", &l->cfg->owners);
+	json_put_texts(o, "names", &l->cfg->domains);
+	json_put_texts(o, "owners", &l->cfg->owners);
 	json_put_bool(o, "key_changed", key_changed(l));
 	put_generation(o, "live", &l->live);
 	put_generation(o, "staging", &l->staging);

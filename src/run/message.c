@@ -168,7 +168,8 @@ static bool is_wrong(const struct alarms *a, const struct condition *c)
 	return false;
 }
 
-static void tell_recovered(const struct condition *c, message_tell *tell, void *arg)
+static void tell_recovered(const struct condition *c,
+			   void (*tell)(void *arg, enum event event, const char *text), void *arg)
 {
 	char since[WHEN_TEXT_LEN], *text;
 
@@ -198,7 +199,8 @@ static bool must_tell(const struct messages *m, const struct condition *c, unsig
 }
 
 void conditions_fit(struct messages *m, const char *line, const struct alarms *now_wrong, unsigned events,
-		    int64_t overdue_for, int64_t now, message_tell *tell, void *arg)
+		    int64_t overdue_for, int64_t now,
+		    void (*tell)(void *arg, enum event event, const char *text), void *arg)
 {
 	size_t kept = 0;
 

@@ -71,9 +71,9 @@ void alarms_free(struct alarms *a);
 /* Fits the conditions of a line to what is wrong with it now.  tell is called for what is to be told: what is
  * new, what lasts, once a day, and when a line does not fail any more.  EVENT_OVERDUE is told when it has
  * lasted for overdue_for; EVENT_FAILING is not repeated where that is told. */
-typedef void message_tell(void *arg, enum event event, const char *text);
 void conditions_fit(struct messages *m, const char *line, const struct alarms *now_wrong, unsigned events,
-		    int64_t overdue_for, int64_t now, message_tell *tell, void *arg);
+		    int64_t overdue_for, int64_t now,
+		    void (*tell)(void *arg, enum event event, const char *text), void *arg);
 /* Forgets those of lines that `keep` does not know. */
 void conditions_keep(struct messages *m, bool (*keep)(void *arg, const char *line), void *arg);
 

@@ -243,7 +243,7 @@ static const struct {
 
 /* Files ------------------------------------------------------------------------------------------ */
 
-static void look(struct view *v, struct world *w, struct line *l, metric_endpoints *endpoints, int64_t now)
+static void look(struct view *v, struct world *w, struct line *l, int64_t now)
 {
 	struct strv list = { 0 };
 
@@ -262,8 +262,6 @@ static void look(struct view *v, struct world *w, struct line *l, metric_endpoin
 	line_facts(&v->f, w, l);
 	v->f.tried = 0;
 	v->next = rollover_forecast(&l->policy, &v->f, now);
-	if (endpoints)
-		v->endpoints_n = endpoints(&v->endpoints, w, l);
 }
 
 static int write_file(const char *path, const struct view *views, size_t n, int64_t now, struct err *e)
@@ -292,7 +290,9 @@ static int write_file(const char *path, const struct view *views, size_t n, int6
 	return rc < 0 ? err_wrap(e, "metrics") : 0;
 }
 
-int metrics_write(struct world *w, metric_endpoints *endpoints, int64_t now, struct err *e)
+int metrics_write(struct world *w,
+		  size_t (*endpoints)(struct metric_endpoint **out, const struct world *w, const struct line *l),
+		  int64_t now, struct err *e)
 {
 	struct view *views = mem_array(w->n, sizeof(*views));
 	struct strv paths = { 0 };
@@ -304,7 +304,10 @@ int metrics_write(struct world *w, metric_endpoints *endpoints, int64_t now, str
 
 		if (!path)
 			continue;
-		look(&views[n++], w, &w->lines[i], endpoints, now);
+		look(&views[n], w, &w->lines[i], now);
+		if (!w->lines[i].failed)
+			views[n].endpoints_n = endpoints(&views[n].endpoints, w, &w->lines[i]);
+		n++;
 		if (!strv_has(&paths, path))
 			strv_add(&paths, path);
 	}

@@ -14,13 +14,13 @@ struct metric_endpoint {
 	int64_t     seen_at;            /* the last time that it answered; 0: never */
 	int64_t     not_after_at;       /* of the certificate that it presents; 0: not known */
 };
-/* How many there are, and *out: an array that the caller frees. */
-typedef size_t metric_endpoints(struct metric_endpoint **out, const struct world *w, const struct line *l);
 
 /* One file for each metrics-file that is configured, with the lines that name it, whether or not they took
- * part in this run.  Files are replaced, mode 0644.  Loads lines.  endpoints NULL: nobody looks at
- * servers. */
-int metrics_write(struct world *w, metric_endpoints *endpoints, int64_t now, struct err *e) NEEDS_CHECK;
+ * part in this run.  Files are replaced, mode 0644.  Loads lines.  `endpoints` returns how many a line has,
+ * and *out: an array that is freed here. */
+int metrics_write(struct world *w,
+		  size_t (*endpoints)(struct metric_endpoint **out, const struct world *w, const struct line *l),
+		  int64_t now, struct err *e) NEEDS_CHECK;
 
 /* Pure: samples in the order in which they are added; one name must come in one go. */
 struct metric_label {

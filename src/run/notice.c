@@ -16,12 +16,11 @@ void notice_to(void (*tell)(const char *line, bool warning, const char *text))
 
 static void say(const char *line, bool warning, const char *fmt, va_list ap)
 {
-	char *text = NULL;
+	char *text;
 
 	if (!teller)
 		return;
-	if (vasprintf(&text, fmt, ap) < 0)
-		mem_bug("a format that cannot be printed");
+	text = mem_vformat(fmt, ap);
 	teller(line, warning, text);
 	free(text);
 }

@@ -6,17 +6,16 @@
 #include "base/mem.h"
 #include "base/when.h"
 #include "dns/hosts.h"
-#include "io/json.h"
 #include "io/presented.h"
 #include "run/endpoints.h"
+#include "run/look_groups.h"
 #include "run/look_how.h"
 #include "run/vantage.h"
+#include "run/worker.h"
 #include "sys/clock.h"
-#include "sys/proc.h"
 #include "sys/progress.h"
 #include "tls/probe.h"
 
-#define REPORT_MAX    ((size_t)64 << 20)
 #define LOOK_LIMIT_MS ((int64_t)180 * 1000)     /* lookups and probes end by themselves before */
 #define AWAY_ALARM_FOR HOUR                     /* a host may be rebooting */
 #define URGENT_FOR    (7 * DAY)                 /* before what is served ends */
@@ -107,7 +106,6 @@ static unsigned families_of(const struct line *l)
 
 struct group {
 	struct line **lines;
-	struct vantage_answers *elsewhere;      /* parallel */
 	size_t        n;
 };
 
@@ -299,12 +297,11 @@ static int look_work(void *arg, int out_fd)
 {
 	const struct group *g = arg;
 	struct round r = {
-		.specs = mem_array(g->n, sizeof(*r.specs)),
+		.specs = mem_array(g->n, sizeof(struct endpoint_spec *)),
 		.specs_n = mem_array(g->n, sizeof(*r.specs_n)),
 		.report = json_array(),
 	};
-	struct buf text;
-	size_t done = 0;
+	int status;
 
 	for (size_t i = 0; i < g->n; i++) {
 		endpoints_of(&r.specs[i], &r.specs_n[i], g->lines[i]->cfg);
@@ -314,25 +311,15 @@ static int look_work(void *arg, int out_fd)
 	probe_all(r.probes, r.n, &probe_defaults);
 	for (size_t i = 0; i < r.n; i++)
 		report_probe(&r, i);
-	buf_init(&text, REPORT_MAX);
-	json_print(&text, r.report, false);
-	while (done < text.len) {
-		ssize_t n = write(out_fd, text.s + done, text.len - done);
-
-		if (n < 0)
-			return 1;
-		done += (size_t)n;
-	}
-	buf_free(&text);
+	status = worker_report(out_fd, r.report);
 	for (size_t i = 0; i < g->n; i++)
 		endpoints_free(r.specs[i], r.specs_n[i]);
 	probes_free(r.probes, r.n);
-	json_free(r.report);
 	free(r.specs);
 	free(r.specs_n);
 	free(r.targets);
 	free(r.probes);
-	return 0;
+	return status;
 }
 
 /* Looking ---------------------------------------------------------------------------------------- */
@@ -358,8 +345,9 @@ static bool take_answer(struct served_answer *a, const struct json *o, int64_t n
 	return a->name && a->address;
 }
 
-static bool note_line(struct line *l, const struct json *list, const struct vantage_answers *elsewhere)
+static bool note_line(struct line *l, const struct json *list)
 {
+	const struct vantage_answers *elsewhere = l->elsewhere;
 	size_t n = json_len(list);
 	struct served_answer *answers = mem_array(n + elsewhere->n, sizeof(*answers));
 	bool ok = true;
@@ -389,52 +377,53 @@ static void forget_others(struct line *l)
 	endpoints_free(specs, n);
 }
 
-static void look_group(const struct group *g, unsigned jobs)
+static void look_group(struct line **lines, size_t n)
 {
-	struct proc p = { .work = look_work, .arg = (void *)g, .limit_ms = LOOK_LIMIT_MS };
-	struct json *report = NULL;
+	struct group g = { .lines = lines, .n = n };
+	struct proc p = { .work = look_work, .arg = &g, .limit_ms = LOOK_LIMIT_MS };
 	struct err e = { 0 };
-	bool ok;
+	struct json *all;
 
-	buf_init(&p.out, REPORT_MAX);
-	progress_begin(g->lines[0]->cfg->name, g->n, "looking at servers");
-	proc_run_all(&p, 1, jobs > 1 ? jobs : 2);
+	progress_begin(lines[0]->cfg->name, n, "looking at servers");
+	all = worker_run(&p, n, &e);
 	progress_end();
-	if (p.status == 0)
-		report = json_parse(p.out.s, p.out.len, &e);
-	ok = report && json_len(report) == g->n;
-	for (size_t i = 0; i < g->n && ok; i++)
-		ok = note_line(g->lines[i], json_at(report, i), &g->elsewhere[i]);
-	if (!ok && g->n > 1 && !proc_stopping()) {
+	for (size_t i = 0; all && i < n && e.kind == ERR_NONE; i++)
+		if (!note_line(lines[i], json_at(all, i)))
+			err_set(&e, ERR_LOCAL, "a worker told of a server that is none");
+	json_free(all);
+	if (e.kind == ERR_NONE)
+		return;
+	if (n > 1 && !proc_stopping()) {
 		/* one answer has ended it: find out whose line that costs */
-		look_group(&(struct group){ g->lines, g->elsewhere, g->n / 2 }, jobs);
-		look_group(&(struct group){ g->lines + g->n / 2, g->elsewhere + g->n / 2, g->n - g->n / 2 }, jobs);
-	} else if (!ok) {
-		for (size_t i = 0; i < g->n; i++) {
-			free(g->lines[i]->servers_problem);
-			g->lines[i]->servers_problem = mem_format("looking at its servers failed: %s",
-								  p.status ? p.err.text : report ? "?" : e.text);
-		}
+		look_group(lines, n / 2);
+		look_group(lines + n / 2, n - n / 2);
+		return;
 	}
-	json_free(report);
-	buf_free(&p.out);
+	for (size_t i = 0; i < n; i++) {
+		free(lines[i]->servers_problem);
+		lines[i]->servers_problem = mem_format("looking at its servers failed: %s", e.text);
+	}
 }
 
-static void look_from_elsewhere(struct group *g, const struct world *w, unsigned jobs)
+/* What hooks see from elsewhere is noted together with what is seen from here. */
+static void look_from_elsewhere(struct vantage_answers *out, struct line **lines, size_t n,
+				const struct world *w, unsigned jobs)
 {
-	unsigned *families = mem_array(g->n, sizeof(*families));
+	unsigned *families = mem_array(n, sizeof(*families));
 
-	for (size_t i = 0; i < g->n; i++)
-		families[i] = families_of(g->lines[i]);
-	g->elsewhere = mem_array(g->n, sizeof(*g->elsewhere));
-	vantage_look(g->elsewhere, g->lines, families, g->n, w, jobs);
+	for (size_t i = 0; i < n; i++)
+		families[i] = families_of(lines[i]);
+	vantage_look(out, lines, families, n, w, jobs);
+	for (size_t i = 0; i < n; i++)
+		lines[i]->elsewhere = &out[i];
 	free(families);
 }
 
 void servers_look(struct line *const *lines, size_t n, const struct world *w, unsigned jobs)
 {
-	struct line **left = mem_array(n, sizeof(*left)), **group = mem_array(n, sizeof(*group));
-	size_t left_n = 0;
+	struct line **due = mem_array(n, sizeof(struct line *));
+	struct vantage_answers *elsewhere = mem_array(n, sizeof(*elsewhere));
+	size_t due_n = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (lines[i]->failed || !lines[i]->policy.looks || !lines[i]->live.number)
@@ -443,26 +432,15 @@ void servers_look(struct line *const *lines, size_t n, const struct world *w, un
 		free(lines[i]->servers_problem);
 		lines[i]->servers_problem = NULL;
 		forget_others(lines[i]);
-		left[left_n++] = lines[i];
+		due[due_n++] = lines[i];
 	}
-	while (left_n && !proc_stopping()) {
-		struct group g = { .lines = group };
-		size_t kept = 0;
-
-		for (size_t i = 0; i < left_n; i++) {
-			if (look_how_same(left[0]->cfg, left[i]->cfg))
-				group[g.n++] = left[i];
-			else
-				left[kept++] = left[i];
-		}
-		left_n = kept;
-		look_from_elsewhere(&g, w, jobs);
-		look_group(&g, jobs);
-		vantage_free(g.elsewhere, g.n);
-		free(g.elsewhere);
-	}
-	free(left);
-	free(group);
+	look_from_elsewhere(elsewhere, due, due_n, w, jobs);
+	look_groups(due, due_n, look_group);
+	for (size_t i = 0; i < due_n; i++)
+		due[i]->elsewhere = NULL;
+	vantage_free(elsewhere, due_n);
+	free(elsewhere);
+	free(due);
 }
 
 /* What came of it -------------------------------------------------------------------------------- */

@@ -90,7 +90,6 @@ void store_get_served(struct ledger *l, const struct json *list)
 
 		e->name = mem_copy_str(json_str(o, "name", ""));
 		e->address = mem_copy_str(json_str(o, "address", ""));
-		e->listed = true;
 		for (size_t k = 0; k < json_len(views); k++)
 			get_view(e, json_at(views, k));
 	}

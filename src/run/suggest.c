@@ -6,9 +6,8 @@
 #include "acme/ari.h"
 #include "base/mem.h"
 #include "base/when.h"
-#include "io/json.h"
+#include "run/worker.h"
 #include "sys/clock.h"
-#include "sys/proc.h"
 
 #define OUTPUT_MAX    ((size_t)4 << 20)
 #define RUN_MS        60000
@@ -119,9 +118,7 @@ static int ask_work(void *arg, int out_fd)
 				    .run_ms = RUN_MS };
 	struct json *list = json_array();
 	struct session *s;
-	struct buf text;
 	struct err e;
-	int rc;
 
 	if (session_open(&s, &c, &e) == 0) {
 		ari_ask_all(s, b->v, b->n);
@@ -137,12 +134,7 @@ static int ask_work(void *arg, int out_fd)
 		}
 		aris_free(b->v, b->n);
 	}
-	buf_init(&text, OUTPUT_MAX);
-	json_print(&text, list, false);
-	json_free(list);
-	rc = write(out_fd, text.s, text.len) == (ssize_t)text.len ? 0 : 1;
-	buf_free(&text);
-	return rc;
+	return worker_report(out_fd, list);
 }
 
 static struct suggestion *make(struct ledger *l, const char *id)

@@ -58,7 +58,7 @@ int journal_send(const char *socket_path, const struct journal_field *f, size_t 
 	return rc;
 }
 
-int journal_is_there(const char *socket_path)
+bool journal_is_there(const char *socket_path)
 {
 	struct stat st;
 

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
@@ -18,7 +19,7 @@ struct journal_field {
 int journal_send(const char *socket_path, const struct journal_field *f, size_t n, struct err *e) NEEDS_CHECK;
 
 /* Whether there is a journal. */
-int journal_is_there(const char *socket_path);
+bool journal_is_there(const char *socket_path);
 
 /* facility daemon; priority as in syslog(3).  Control characters become "?".  Nobody says whether it
  * arrived. */

@@ -37,7 +37,7 @@ static void rest(void)
 void progress_begin(const char *first, size_t n, const char *fmt, ...)
 {
 	struct wait *w = &waits[waits_n];
-	char *what = NULL, *more = NULL;
+	char *what, *more = NULL;
 	va_list ap;
 
 	if (waits_n++ >= WAITS_MAX)
@@ -47,8 +47,7 @@ void progress_begin(const char *first, size_t n, const char *fmt, ...)
 	if (!teller || n == 0)
 		return;
 	va_start(ap, fmt);
-	if (vasprintf(&what, fmt, ap) < 0)
-		mem_bug("a format that cannot be printed");
+	what = mem_vformat(fmt, ap);
 	va_end(ap);
 	if (n > 1)
 		more = mem_format(" and %zu more", n - 1);

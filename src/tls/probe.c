@@ -42,7 +42,7 @@ struct flight {
 	size_t               p;
 	int                  fd;
 	enum phase           phase;
-	int64_t              began_ms, connect_until_ms, until_ms;
+	int64_t              connect_until_ms, until_ms;
 	short                wants;             /* of poll() */
 	struct starttls_talk talk;
 	enum starttls_next   next;
@@ -140,7 +140,7 @@ static size_t dequeue(struct run *r, struct host *h)
 }
 
 /* why: NULL, or the probe's from now on. */
-static void settle(struct run *r, size_t i, enum probe_outcome o, char *why, int64_t began_ms)
+static void settle(struct run *r, size_t i, enum probe_outcome o, char *why)
 {
 	struct probe *p = &r->p[i];
 
@@ -149,7 +149,6 @@ static void settle(struct run *r, size_t i, enum probe_outcome o, char *why, int
 	p->outcome = o;
 	p->why = why;
 	p->at = clock_now();
-	p->took_ms = clock_monotonic_ms() - began_ms;
 	r->unsettled--;
 }
 
@@ -170,7 +169,7 @@ static void land(struct run *r, struct flight *f)
 
 static void end(struct run *r, struct flight *f, enum probe_outcome o, char *why)
 {
-	settle(r, f->p, o, why, f->began_ms);
+	settle(r, f->p, o, why);
 	land(r, f);
 }
 
@@ -199,14 +198,14 @@ static int open_socket(const struct addr *to, const struct addr *from)
 	return -1;
 }
 
-static void could_not_start(struct run *r, size_t p, int error, int64_t now_ms)
+static void could_not_start(struct run *r, size_t p, int error)
 {
 	if (out_of_sockets(error) && r->flights_n) {
 		r->no_sockets = true;
 		enqueue(r, p);
 	} else {
 		settle(r, p, out_of_sockets(error) ? PROBE_UNTRIED : outcome_of(error),
-		       mem_copy_str(strerror(error)), now_ms);
+		       mem_copy_str(strerror(error)));
 	}
 }
 
@@ -214,11 +213,11 @@ static void start(struct run *r, size_t i, int64_t now_ms)
 {
 	const struct probe *p = &r->p[i];
 	struct flight f = { .p = i, .fd = open_socket(&p->to, &p->from), .phase = CONNECTING, .wants = POLLOUT,
-			    .began_ms = now_ms, .connect_until_ms = now_ms + r->limits.connect_ms,
+			    .connect_until_ms = now_ms + r->limits.connect_ms,
 			    .until_ms = now_ms + r->limits.each_ms };
 
 	if (f.fd < 0) {
-		could_not_start(r, i, errno, now_ms);
+		could_not_start(r, i, errno);
 		return;
 	}
 	starttls_begin(&f.talk, p->starttls, p->domain ? p->domain : p->sni, r->own_name);
@@ -516,7 +515,6 @@ static void run_begin(struct run *r, struct probe *p, size_t n, const struct pro
 		p[i].why = NULL;
 		p[i].presented = (struct tls_presented){ 0 };
 		p[i].at = 0;
-		p[i].took_ms = 0;
 	}
 }
 

@@ -47,7 +47,6 @@ struct probe {
 	char           *why;            /* details of a failure, one printable line of at most 300 bytes; NULL */
 	struct tls_presented presented; /* of OK */
 	int64_t         at;             /* clock_now() when it was known */
-	int64_t         took_ms;        /* from the first SYN */
 };
 
 struct probe_limits {

@@ -433,17 +433,6 @@ check 'nobody listens any more' test -z "$(ss -Hltn "sport = :$HTTP")"
 
 # --- dns-01, at one BIND: three zones, of which the last one has a primary that is hidden ------------------------
 
-# own_copy PROGRAM: where AppArmor enforces, its profile is attached by path.
-own_copy() {
-	local path
-	path=$(command -v "$1")
-	if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
-		cp "$path" "$SCRATCH/$1"
-		path=$SCRATCH/$1
-	fi
-	echo "$path"
-}
-
 free_port; NS=$PORT
 mkdir "$SCRATCH/ns"
 cat >"$SCRATCH/ns/key" <<END

@@ -62,17 +62,6 @@ owed() {
 	[ ! -e "$LINE_DIR/challenges.json" ] || jq -r '.challenges[].name' "$LINE_DIR/challenges.json"
 }
 
-# own_copy PROGRAM: where AppArmor enforces, its profile is attached by path.
-own_copy() {
-	local path
-	path=$(command -v "$1")
-	if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
-		cp "$path" "$SCRATCH/$1"
-		path=$SCRATCH/$1
-	fi
-	echo "$path"
-}
-
 # --- the hook that writes down ------------------------------------------------------------------------------
 #
 # Before each call what certline has written down is kept, and while there is a file "hold", call number 2 does not

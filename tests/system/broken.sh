@@ -5,11 +5,7 @@
 # As root, in a network of its own, where servers have their real ports.
 # shellcheck disable=SC2016,SC2034,SC2153,SC2154 source=/dev/null
 
-if [ "$(id -u)" -ne 0 ] || ! unshare --net --mount true 2>/dev/null; then
-	echo '1..0 # SKIP needs root, and namespaces'
-	exit 0
-fi
-[ "${1:-}" = alone ] || exec unshare --net --mount "$0" alone
+. "$(dirname "$0")/lab/alone.sh"
 . "$(dirname "$0")/lib.sh" || exit 1
 . "$TOP/tests/system/lab/line.sh"
 . "$TOP/tests/system/lab/broken.sh"

@@ -7,17 +7,7 @@
 # As root, in a network of its own.
 # shellcheck disable=SC2016,SC2034,SC2153,SC2154 source=/dev/null
 
-if [ "$(id -u)" -ne 0 ]; then
-	echo '1..0 # SKIP Postfix, Dovecot and Prosody start as root only'
-	exit 0
-fi
-if [ "${1:-}" != alone ]; then
-	unshare --net --mount true 2>/dev/null || {
-		echo '1..0 # SKIP needs namespaces'
-		exit 0
-	}
-	exec unshare --net --mount "$0" alone
-fi
+. "$(dirname "$0")/lab/alone.sh"
 . "$(dirname "$0")/lib.sh" || exit 1
 . "$TOP/tests/system/lab/line.sh"
 . "$TOP/tests/system/lab/servers.sh"

@@ -23,7 +23,8 @@
 
 #define P(u, s, m) ((struct tlsa_params){ u, s, m })
 
-static const struct tlsa_leaf leaf_a = { A256, A512 }, leaf_b = { B256, B512 };
+static const struct tlsa_leaf leaf_a = { .spki_sha256 = A256, .spki_sha512 = A512 },
+			      leaf_b = { .spki_sha256 = B256, .spki_sha512 = B512 };
 
 static void makes_what_we_publish(void **state)
 {
@@ -87,7 +88,7 @@ static void refuses_impossible_digests(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct tlsa_rdata r, as_before;
-		struct tlsa_leaf l = { "", "" };
+		struct tlsa_leaf l = { .spki_sha256 = "", .spki_sha512 = "" };
 
 		memset(&r, 0x55, sizeof(r));
 		as_before = r;
@@ -283,7 +284,8 @@ static void splits_records_of_any_length(void **state)
 
 static void nothing_is_not_covered(void **state)
 {
-	const struct tlsa_leaf nothing = { NOTHING256, NOTHING512 }, blank = { "", "" };
+	const struct tlsa_leaf nothing = { .spki_sha256 = NOTHING256, .spki_sha512 = NOTHING512 },
+			       blank = { .spki_sha256 = "", .spki_sha512 = "" };
 	struct tlsa_rdata set[2];
 
 	(void)state;

@@ -62,12 +62,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int queue_is_empty(void **state)
-{
-	(void)state;
-	return ERR_peek_error() ? -1 : 0;
-}
-
 static struct presented present(const char *names)
 {
 	return forge_present(all, ARRAY_LEN(all), names);
@@ -470,18 +464,18 @@ static void verifies_with_what_is_not_sent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(reads_what_is_in_a_certificate, queue_is_empty),
-		cmocka_unit_test_teardown(tells_keys_apart, queue_is_empty),
-		cmocka_unit_test_teardown(refuses_what_is_no_certificate, queue_is_empty),
-		cmocka_unit_test_teardown(survives_damage, queue_is_empty),
-		cmocka_unit_test_teardown(leaves_out_what_is_no_name, queue_is_empty),
-		cmocka_unit_test_teardown(reads_odd_certificates, queue_is_empty),
-		cmocka_unit_test_teardown(compares_names, queue_is_empty),
-		cmocka_unit_test_teardown(verifies_as_a_client_that_knows_cas, queue_is_empty),
-		cmocka_unit_test_teardown(tells_of_cas_that_cannot_be_read, queue_is_empty),
-		cmocka_unit_test_teardown(shows_the_way_to_the_ca, queue_is_empty),
-		cmocka_unit_test_teardown(verifies_to_one_certificate, queue_is_empty),
-		cmocka_unit_test_teardown(verifies_with_what_is_not_sent, queue_is_empty),
+		cmocka_unit_test_teardown(reads_what_is_in_a_certificate, forge_queue_is_empty),
+		cmocka_unit_test_teardown(tells_keys_apart, forge_queue_is_empty),
+		cmocka_unit_test_teardown(refuses_what_is_no_certificate, forge_queue_is_empty),
+		cmocka_unit_test_teardown(survives_damage, forge_queue_is_empty),
+		cmocka_unit_test_teardown(leaves_out_what_is_no_name, forge_queue_is_empty),
+		cmocka_unit_test_teardown(reads_odd_certificates, forge_queue_is_empty),
+		cmocka_unit_test_teardown(compares_names, forge_queue_is_empty),
+		cmocka_unit_test_teardown(verifies_as_a_client_that_knows_cas, forge_queue_is_empty),
+		cmocka_unit_test_teardown(tells_of_cas_that_cannot_be_read, forge_queue_is_empty),
+		cmocka_unit_test_teardown(shows_the_way_to_the_ca, forge_queue_is_empty),
+		cmocka_unit_test_teardown(verifies_to_one_certificate, forge_queue_is_empty),
+		cmocka_unit_test_teardown(verifies_with_what_is_not_sent, forge_queue_is_empty),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -45,12 +45,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int queue_is_empty(void **state)
-{
-	(void)state;
-	return ERR_peek_error() ? -1 : 0;
-}
-
 /* --- records by words --- */
 
 static char *hex_of(const void *bytes, size_t len)
@@ -360,10 +354,10 @@ static void every_outcome_has_a_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(judges, queue_is_empty),
-		cmocka_unit_test_teardown(tells_the_depth, queue_is_empty),
-		cmocka_unit_test_teardown(any_name_of_the_client_will_do, queue_is_empty),
-		cmocka_unit_test_teardown(every_outcome_has_a_name, queue_is_empty),
+		cmocka_unit_test_teardown(judges, forge_queue_is_empty),
+		cmocka_unit_test_teardown(tells_the_depth, forge_queue_is_empty),
+		cmocka_unit_test_teardown(any_name_of_the_client_will_do, forge_queue_is_empty),
+		cmocka_unit_test_teardown(every_outcome_has_a_name, forge_queue_is_empty),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

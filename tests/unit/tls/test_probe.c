@@ -47,7 +47,6 @@ static void check_ok(const struct probe *p)
 	assert_null(p->why);
 	assert_int_equal(p->presented.n, 1);
 	assert_true(p->at >= clock_now() - 30 && p->at <= clock_now());
-	assert_true(p->took_ms >= 0 && p->took_ms < 20000);
 }
 
 static void both_families(void **state)
@@ -170,6 +169,7 @@ static void no_answer(void **state)
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fds[4];
 	struct probe_limits limits = quick;
 	struct probe p;
+	int64_t began_ms;
 
 	(void)state;
 	assert_true(addr_parse(&a, "127.0.0.1", 0));
@@ -182,9 +182,10 @@ static void no_answer(void **state)
 	}
 	limits.connect_ms = 300;
 	p = (struct probe){ .to = a };
+	began_ms = clock_monotonic_ms();
 	probe_all(&p, 1, &limits);
 	assert_int_equal(p.outcome, PROBE_NO_ANSWER);
-	assert_true(p.took_ms >= 300 && p.took_ms < 2000);
+	assert_in_range(clock_monotonic_ms() - began_ms, 300, 2000);
 	probes_free(&p, 1);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		close(fds[i]);
