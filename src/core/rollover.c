@@ -165,9 +165,9 @@ int64_t rollover_retire_at(const struct policy *p, const struct facts *f)
 	if (k->compromised)
 		return later(later(k->retired_at, f->deployed_at), presented_at(p, f));
 	at = when_add(k->retired_at, p->rollback_for);
-	if (p->looks)
-		return later(at, presented_at(p, f));
-	return later(at, when_add(later(k->retired_at, f->deployed_at), p->retire_after_for));
+	if (!p->looks || p->half_looks)
+		at = later(at, when_add(later(k->retired_at, f->deployed_at), p->retire_after_for));
+	return later(at, presented_at(p, f));
 }
 
 /* Guards --------------------------------------------------------------------------------------- */

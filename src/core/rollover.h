@@ -61,7 +61,7 @@ struct policy {
 	int64_t max_key_age_for;
 	int64_t staging_for;            /* from the acknowledged publication to the promotion */
 	int64_t retire_after_for;       /* from "servers were told" to the removal of old records, where
-					 * nobody looks at the servers */
+					 * nobody looks at the servers, or at some of them */
 	int64_t rollback_for;           /* old records stay so long after the promotion */
 	int64_t renew_before_for;       /* 0: by fraction */
 	int32_t renew_num, renew_den;   /* num/den of the lifetime left; 0/0: 1/3, or 1/2 under ten days */
@@ -72,6 +72,7 @@ struct policy {
 	bool    tells;                  /* there is a post-certchange hook */
 	bool    no_stand_in;            /* servers get nothing before a certificate of the issuer's */
 	bool    looks;                  /* servers are looked at: what they present decides, not the hooks' word */
+	bool    half_looks;             /* then: some owners are of services that cannot be looked at */
 	bool    verifies;               /* name servers are asked: what they show decides, not the wait */
 	int64_t verified_for;           /* then: what it takes from publication to proof, for forecasts */
 	bool    blind;                  /* publishes, does not tell nor look, and retire-after was not given:

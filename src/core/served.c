@@ -76,6 +76,11 @@ static void note_view(struct served_view *v, const struct served_answer *a)
 		v->failing_at = a->at;
 	v->looked_at = a->at;
 	if (a->state == SERVED_PRESENTED) {
+		if (*v->spki && strcmp(v->spki, a->spki) != 0) {
+			if (strcmp(v->before, a->spki) == 0)
+				v->relapsed_at = a->at;
+			memcpy(v->before, v->spki, sizeof(v->before));
+		}
 		if (!went_on || strcmp(v->spki, a->spki) != 0)
 			v->spki_since_at = a->at;
 		if (!went_on || strcmp(v->cert, a->cert) != 0)
@@ -154,15 +159,16 @@ static bool fits(const struct served_key *k)
 	return k && (k->wanted || k->tolerated);
 }
 
-/* The time to wait for it begins when the servers were told, or when it was seen with another key since. */
+/* It counts as told when the servers were.  Unless it was last seen with the key, it may have had another
+ * one until it was found away; looks may be days apart. */
 static struct served_judgement judge_away(const struct served_view *v, const struct served_question *q,
 					  enum served_reason why)
 {
 	const struct served_key *last = key_of(q, v->spki);
 	int64_t from_at = q->told_at;
 
-	if (*v->spki && !fits(last) && v->seen_at > from_at)
-		from_at = v->seen_at;
+	if (!fits(last) && v->failing_at > from_at)
+		from_at = v->failing_at;
 	if (!q->told_at || q->away_for == WHEN_NEVER)
 		return (struct served_judgement){ .verdict = SERVED_NO, .reason = why };
 	return (struct served_judgement){ .verdict = SERVED_WAIT, .reason = why,
@@ -198,8 +204,13 @@ static struct served_judgement judge_view(const struct served_view *v, const str
 	case SERVED_PRESENTED:
 		no.met = key_of(q, v->spki);
 		no.reason = SR_OTHER_KEY;
-		return !fits(no.met) ? no
-			: (struct served_judgement){ .verdict = SERVED_YES, .at = v->spki_since_at };
+		if (!fits(no.met))
+			return no;
+		if (v->relapsed_at && !fits(key_of(q, v->before)) &&
+		    v->looked_at < when_add(v->relapsed_at, SERVED_STEADY_FOR))
+			return (struct served_judgement){ .verdict = SERVED_WAIT, .reason = SR_UNSTEADY,
+							  .at = when_add(v->relapsed_at, SERVED_STEADY_FOR) };
+		return (struct served_judgement){ .verdict = SERVED_YES, .at = v->spki_since_at };
 	}
 	mem_bug("a state that does not exist");
 }
@@ -286,7 +297,8 @@ char *served_text(const struct served_judgement *j)
 		text = mem_format("%s at %s is not reached: %s%s", e->name, e->address, why, more);
 		break;
 	case SR_FAULTY:
-		text = mem_format("%s at %s shows no certificate: %s%s", e->name, e->address, why, more);
+		text = mem_format("%s at %s shows no certificate: %s%s", e->name,
+				  strcmp(e->address, "-") == 0 ? "other addresses" : e->address, why, more);
 		break;
 	case SR_ABSENT:
 		text = mem_format("%s at %s has no %s key%s", e->name, e->address, family, more);
@@ -294,6 +306,10 @@ char *served_text(const struct served_judgement *j)
 	case SR_OTHER_KEY:
 		text = mem_format("%s at %s presents %s, to clients that ask for %s%s", e->name, e->address,
 				  j->met ? j->met->words : "a key that is not of this line", family, more);
+		break;
+	case SR_UNSTEADY:
+		text = mem_format("%s at %s presented now this key, now that, to clients that ask for %s: are there "
+				  "several servers behind it?%s", e->name, e->address, family, more);
 		break;
 	}
 	free(more);
@@ -323,12 +339,12 @@ const struct endpoint *served_outdated(const struct served *s, const struct serv
 
 /* The clock ------------------------------------------------------------------------------------- */
 
-#define INSTANTS_N 5
+#define INSTANTS_N 6
 
 static void instants_of(int64_t *out[INSTANTS_N], struct served_view *v)
 {
 	int64_t *const all[INSTANTS_N] = { &v->looked_at, &v->failing_at, &v->seen_at, &v->spki_since_at,
-					   &v->cert_since_at };
+					   &v->cert_since_at, &v->relapsed_at };
 
 	memcpy(out, all, sizeof(all));
 }

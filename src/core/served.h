@@ -39,11 +39,15 @@ struct served_view {
 	int64_t seen_at;
 	int64_t spki_since_at;          /* every look since has shown that key */
 	int64_t cert_since_at;          /* ... that certificate */
+	char    before[SERVED_SPKI_LEN];        /* the key that it showed before that one; "" */
+	int64_t relapsed_at;            /* it showed again what it had shown before: several servers may be
+					 * behind one address.  0: never */
 };
 
 struct endpoint {
 	char   *name;                   /* owner, or "HOST:PORT": what the configuration calls it */
-	char   *address;                /* "192.0.2.1:25", "[2001:db8::1]:25"; "-": no address was found */
+	char   *address;                /* "192.0.2.1:25", "[2001:db8::1]:25"; "-": no address was
+					 * found (AWAY), or too many (FAULTY) */
 	struct served_view views[KEY_FAMILY_N];
 };
 
@@ -82,10 +86,13 @@ struct served_question {
 	const struct served_key *keys;
 	size_t  keys_n;
 	int64_t told_at;                /* the servers were told of the wanted key; 0: not yet */
-	int64_t away_for;               /* so long after that, and after another key was seen there, an
-					 * endpoint that is away counts as one that shows it; WHEN_NEVER */
+	int64_t away_for;               /* so long after that, and after it was found away if it was not last
+					 * seen with a key that will do, an endpoint that is away counts as
+					 * one that shows it; WHEN_NEVER */
 	int64_t fresh_at;               /* every endpoint must have been looked at since; 0: any look */
 };
+
+#define SERVED_STEADY_FOR ((int64_t)86400)      /* without a relapse, before such an endpoint counts */
 
 enum served_verdict {
 	SERVED_NO,                      /* time alone will not change it */
@@ -99,6 +106,7 @@ enum served_reason {
 	SR_AWAY, SR_FAULTY,
 	SR_ABSENT,                      /* it shows no wanted key of any family, and has none of this one */
 	SR_OTHER_KEY,                   /* it shows another key */
+	SR_UNSTEADY,                    /* it shows a key that will do, and not long ago now this, now another */
 };
 
 struct served_judgement {

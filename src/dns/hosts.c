@@ -36,10 +36,11 @@ static void tidy_addresses(struct host *h)
 
 	if (h->addrs_n)
 		qsort(h->addrs, h->addrs_n, sizeof(*h->addrs), compare_addrs);
-	for (size_t i = 0; i < h->addrs_n && n < HOST_ADDRS_MAX; i++)
+	for (size_t i = 0; i < h->addrs_n; i++)
 		if (n == 0 || !addr_same(&h->addrs[n - 1], &h->addrs[i]))
 			h->addrs[n++] = h->addrs[i];
-	h->addrs_n = n;
+	h->addrs_n = n < HOST_ADDRS_MAX ? n : HOST_ADDRS_MAX;
+	h->more = n - h->addrs_n;
 }
 
 /* r: the answers about A and AAAA. */
@@ -52,6 +53,7 @@ static void take_host(struct host *h, const char *name, uint16_t port, const str
 			free(h->why);
 			h->why = mem_copy_str(r[i].why);
 		}
+		h->lost[i] = !r[i].ok;
 		if (!r[i].ok || !r[i].end)
 			continue;
 		add_addresses(h, &r[i], port);

@@ -18,6 +18,8 @@ struct host {
 	struct addr  *addrs;            /* IPv4 first, sorted, each once, of the given port; at most HOST_ADDRS_MAX.
 	                                 * None of a bogus answer */
 	size_t        addrs_n;
+	size_t        more;             /* addresses beyond HOST_ADDRS_MAX, which are left out */
+	bool          lost[2];          /* of A, AAAA: no answer, or none that counts */
 	char         *problem;          /* "there is no such name", "it has no addresses", or as why (of A or AAAA;
 	                                 * then addresses of the other kind may be there); NULL: none */
 };

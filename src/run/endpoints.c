@@ -134,3 +134,14 @@ bool endpoints_any(const struct line_config *c)
 			return true;
 	return c->endpoints.n > 0;
 }
+
+bool endpoints_all(const struct line_config *c)
+{
+	const char *ignored;
+	uint16_t port;
+
+	for (size_t i = 0; i < c->owners.n; i++)
+		if (!endpoints_split_owner(c->owners.v[i], &port, &ignored))
+			return false;
+	return true;
+}

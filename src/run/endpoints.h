@@ -27,5 +27,7 @@ void endpoints_free(struct endpoint_spec *v, size_t n);         /* the array, to
 bool endpoints_split_owner(const char *owner, uint16_t *port, const char **host);
 /* Whether the line has any, and they are to be looked at. */
 bool endpoints_any(const struct line_config *c);
+/* Whether all of its owners can be looked at. */
+bool endpoints_all(const struct line_config *c);
 
 #endif

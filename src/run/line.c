@@ -164,6 +164,7 @@ void policy_of(struct policy *p, const struct line_config *c)
 		.publishes = publishes,
 		.tells = tells,
 		.looks = looks,
+		.half_looks = looks && !endpoints_all(c),
 		.blind = publishes && !tells && !looks && !c->retire_after_given,
 		.verifies = c->verify == VERIFY_SERVERS,
 		.verified_for = verified_for,

@@ -182,18 +182,20 @@ static void add_targets(struct round *r, const struct line *l, size_t line, cons
 		}
 }
 
-/* What could not be found out for now is told of the addresses that are known; else there are none. */
+/* What DNS does not tell for now: whatever was there before is not reached, and is not forgotten, since it
+ * may be there again with the key that it had.  An answer with other addresses of the family is believed. */
 static void report_lost(const struct round *r, const struct line *l, size_t line,
 			const struct endpoint_spec *s, const struct host *h)
 {
-	bool known = h->security == SECURITY_UNKNOWN || h->security == SECURITY_BOGUS;
 	unsigned families = families_of(l);
-	bool any = false;
+	bool any = h->addrs_n > 0;
 
-	for (size_t i = 0; i < l->ledger.served.n && known; i++) {
+	for (size_t i = 0; i < l->ledger.served.n; i++) {
 		const struct endpoint *e = &l->ledger.served.v[i];
+		bool is_ipv6 = *e->address == '[';
 
-		if (strcmp(e->name, s->name) != 0 || strcmp(e->address, "-") == 0)
+		if (strcmp(e->name, s->name) != 0 || strcmp(e->address, "-") == 0 ||
+		    (h->addrs_n && !h->lost[is_ipv6]))
 			continue;
 		for (int f = 0; f < KEY_FAMILY_N; f++)
 			if (families >> f & 1)
@@ -203,6 +205,19 @@ static void report_lost(const struct round *r, const struct line *l, size_t line
 	for (int f = 0; f < KEY_FAMILY_N && !any; f++)
 		if (families >> f & 1)
 			report(r, line, s, "-", (enum key_family)f, SERVED_AWAY, h->problem);
+}
+
+/* Nobody looks at them, so nobody knows what they show. */
+static void report_more(const struct round *r, const struct line *l, size_t line,
+			const struct endpoint_spec *s, size_t more)
+{
+	char *why = mem_format("%zu more address%s than are looked at: name those that count in [endpoints] servers",
+			       more, more == 1 ? "" : "es");
+
+	for (int f = 0; f < KEY_FAMILY_N; f++)
+		if (families_of(l) >> f & 1)
+			report(r, line, s, "-", (enum key_family)f, SERVED_FAULTY, why);
+	free(why);
 }
 
 /* Where the endpoints are. */
@@ -241,7 +256,9 @@ static void find(struct round *r, const struct group *g)
 
 		if (hosts[i].addrs_n)
 			add_targets(r, l, of[i].line, of[i].spec, hosts[i].addrs, hosts[i].addrs_n);
-		else
+		if (hosts[i].more)
+			report_more(r, l, of[i].line, of[i].spec, hosts[i].more);
+		if (hosts[i].problem)
 			report_lost(r, l, of[i].line, of[i].spec, &hosts[i]);
 	}
 	hosts_free(hosts, n);
@@ -252,10 +269,13 @@ static void find(struct round *r, const struct group *g)
 	free(names);
 }
 
+/* What there was no time for is no server that is away, which would count as told after a while. */
 static enum served_state state_of(enum probe_outcome o)
 {
 	if (o == PROBE_OK)
 		return SERVED_PRESENTED;
+	if (o == PROBE_UNTRIED)
+		return SERVED_FAULTY;
 	if (o == PROBE_NOT_OFFERED)
 		return SERVED_ABSENT;
 	return probe_reached(o) ? SERVED_FAULTY : SERVED_AWAY;
@@ -270,6 +290,7 @@ static void report_probe(const struct round *r, size_t i)
 	char address[ADDR_TEXT_LEN + 8], *why = more ? mem_format("%s: %s", name, p->why) : mem_copy_str(name);
 	enum served_state state = state_of(p->outcome);
 	struct presented chain = { 0 };
+	struct json *o;
 	struct err e;
 
 	address_text(address, &p->to);
@@ -278,16 +299,13 @@ static void report_probe(const struct round *r, size_t i)
 		free(why);
 		why = mem_copy_str(e.text);
 	}
-	if (p->outcome != PROBE_UNTRIED) {
-		struct json *o = report(r, t->line, t->spec, address, t->family, state, why);
-
-		json_put_int(o, "at", p->at);
-		if (state == SERVED_PRESENTED) {
-			json_put_str(o, "spki", chain.v[0].spki_sha256);
-			json_put_str(o, "cert", chain.v[0].cert_sha256);
-			json_put_str(o, "serial", chain.v[0].serial);
-			json_put_int(o, "until_at", chain.v[0].until_at);
-		}
+	o = report(r, t->line, t->spec, address, t->family, state, why);
+	json_put_int(o, "at", p->at);
+	if (state == SERVED_PRESENTED) {
+		json_put_str(o, "spki", chain.v[0].spki_sha256);
+		json_put_str(o, "cert", chain.v[0].cert_sha256);
+		json_put_str(o, "serial", chain.v[0].serial);
+		json_put_int(o, "until_at", chain.v[0].until_at);
 	}
 	presented_free(&chain);
 	free(why);
@@ -309,6 +327,8 @@ static int look_work(void *arg, int out_fd)
 	}
 	find(&r, g);
 	probe_all(r.probes, r.n, &probe_defaults);
+	if (proc_stopping())            /* half a look is none */
+		return 1;
 	for (size_t i = 0; i < r.n; i++)
 		report_probe(&r, i);
 	status = worker_report(out_fd, r.report);
@@ -454,7 +474,8 @@ static bool is_content(const struct line *l, const struct servers_question *s)
 	for (size_t i = 0; i < l->ledger.served.n; i++) {
 		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s->q);
 
-		if (j.verdict != SERVED_YES && j.reason != SR_AWAY && j.reason != SR_NO_ADDRESS)
+		if (j.verdict != SERVED_YES && j.reason != SR_AWAY && j.reason != SR_NO_ADDRESS &&
+		    j.reason != SR_UNSTEADY)
 			return false;
 	}
 	return l->ledger.served.n && !served_outdated(&l->ledger.served, &s->q, &at, &family);
@@ -489,6 +510,23 @@ bool servers_behind(const struct world *w, const struct line *l)
 	return behind;
 }
 
+/* A name is new in the configuration, or the state was lost. */
+static bool knows_all_names(const struct line *l)
+{
+	struct endpoint_spec *specs;
+	size_t n, known = 0;
+
+	endpoints_of(&specs, &n, l->cfg);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < l->ledger.served.n; k++)
+			if (strcmp(l->ledger.served.v[k].name, specs[i].name) == 0) {
+				known++;
+				break;
+			}
+	endpoints_free(specs, n);
+	return known == n;
+}
+
 bool servers_due(const struct world *w, const struct line *l)
 {
 	int64_t oldest_at = WHEN_NEVER;
@@ -503,6 +541,7 @@ bool servers_due(const struct world *w, const struct line *l)
 				oldest_at = at;
 		}
 	return l->retired_n || (l->policy.publishes && !l->ledger.set_done_at) || oldest_at == WHEN_NEVER ||
+	       !knows_all_names(l) ||
 	       clock_now() >= when_add(oldest_at, l->cfg->look_every_for) || !servers_content(w, l);
 }
 
@@ -613,6 +652,7 @@ static char *alarm_text(const struct served_judgement *j, const struct facts *f,
 	case SR_NONE:
 	case SR_NEVER_LOOKED:
 	case SR_STALE:
+	case SR_UNSTEADY:
 		break;
 	case SR_OTHER_KEY:
 		text = mem_format("%s%s%s", what, j->met ? ": it was not reloaded, or has other files; the old records stay"
@@ -660,7 +700,7 @@ void servers_alarms(struct strv *out, struct strv *about, const struct world *w,
 		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s.q);
 		char *text;
 
-		if (j.verdict == SERVED_YES || (is_away(&j) && !away_long(&j)) ||
+		if (j.verdict == SERVED_YES || j.reason == SR_UNSTEADY || (is_away(&j) && !away_long(&j)) ||
 		    /* the servers have not been told yet: that is the alarm */
 		    (l->policy.tells && f->deploy_pending))
 			continue;
@@ -696,7 +736,7 @@ void servers_warnings(struct strv *out, const struct world *w, const struct line
 	for (size_t i = 0; i < l->ledger.served.n; i++) {
 		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s.q);
 
-		if (j.verdict != SERVED_YES && is_away(&j) && !away_long(&j))
+		if (j.reason == SR_UNSTEADY || (is_away(&j) && !away_long(&j)))
 			strv_take(out, served_text(&j));
 		if (j.verdict == SERVED_YES)
 			absent_warnings(out, l, &l->ledger.served.v[i]);

@@ -25,6 +25,10 @@ static void put_view(struct json *list, enum key_family f, const struct served_v
 	json_put_int(o, "seen_at", v->seen_at);
 	json_put_int(o, "key_since_at", v->spki_since_at);
 	json_put_int(o, "certificate_since_at", v->cert_since_at);
+	if (*v->before)
+		json_put_str(o, "before", v->before);
+	if (v->relapsed_at)
+		json_put_int(o, "relapsed_at", v->relapsed_at);
 }
 
 void store_put_served(struct json *state, const struct ledger *l)
@@ -78,6 +82,8 @@ static void get_view(struct endpoint *e, const struct json *o)
 	v->seen_at = json_int(o, "seen_at", 0);
 	v->spki_since_at = json_int(o, "key_since_at", 0);
 	v->cert_since_at = json_int(o, "certificate_since_at", 0);
+	get_text(v->before, sizeof(v->before), o, "before");
+	v->relapsed_at = json_int(o, "relapsed_at", 0);
 }
 
 void store_get_served(struct ledger *l, const struct json *list)

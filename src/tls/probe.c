@@ -31,6 +31,7 @@ struct task {                   /* one for each probe, with the same index */
 	size_t host, port;      /* of hosts, of busy */
 	size_t next;            /* that waits for the same host */
 	bool   hung_up;         /* the server ended the handshake without a word */
+	bool   repeated;        /* ... and was asked again */
 };
 
 struct host {                   /* an address without port */
@@ -518,13 +519,44 @@ static void run_begin(struct run *r, struct probe *p, size_t n, const struct pro
 	}
 }
 
-/* A server that hung up, and at the same time shows a key of another kind, has none of this one. */
-static void tell_absent_keys(struct run *r, size_t n)
+/* Ports that have shown a certificate. */
+static bool *find_shows(const struct run *r, size_t n)
 {
 	bool *shows = mem_array(n, sizeof(*shows));
 
 	for (size_t i = 0; i < n; i++)
 		shows[r->tasks[i].port] |= r->p[i].outcome == PROBE_OK;
+	return shows;
+}
+
+/* It may have hung up for another reason, a limit of connections say: it is asked again when all others are
+ * over. */
+static void repeat_hang_ups(struct run *r, size_t n)
+{
+	bool *shows = find_shows(r, n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct task *t = &r->tasks[i];
+
+		if (!t->hung_up || t->repeated || !shows[t->port])
+			continue;
+		t->hung_up = false;
+		t->repeated = true;
+		free(r->p[i].why);
+		r->p[i].why = NULL;
+		r->p[i].outcome = PROBE_UNTRIED;
+		r->p[i].at = 0;
+		r->unsettled++;
+		enqueue(r, i);
+	}
+	free(shows);
+}
+
+/* A server that hung up twice, and at the same time shows a key of another kind, has none of this one. */
+static void tell_absent_keys(struct run *r, size_t n)
+{
+	bool *shows = find_shows(r, n);
+
 	for (size_t i = 0; i < n; i++)
 		if (r->tasks[i].hung_up && shows[r->tasks[i].port])
 			r->p[i].outcome = PROBE_NOT_OFFERED;
@@ -565,6 +597,8 @@ void probe_all(struct probe *p, size_t n, const struct probe_limits *limits)
 			wait_for_events(&r, wait_ms);
 			handle_events(&r);
 		}
+		if (!r.unsettled)
+			repeat_hang_ups(&r, n);
 		now_ms = clock_monotonic_ms();
 	}
 	tell_absent_keys(&r, n);

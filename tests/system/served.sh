@@ -301,6 +301,102 @@ check 'that one is named' says "at 127\.0\.0\.2:$first presents the old key"
 check_not 'the other one is not' says "at 127\.0\.0\.1:$first"
 is 'the old record stays' "$(recorded)" 2
 
+# several servers behind one address, and one of them has not switched
+free_port; shared=$PORT
+ROWS=("servers = _443._tcp.mx.lab.example none 127.0.0.1:$shared")
+fresh
+at 0 init -q
+cat "$LIVE/key.pem" "$LIVE/cert.pem" >"$SCRATCH/first.pem"
+start one "$TOP/tests/system/lab/bad_tls.py" "127.0.0.1:$shared tls chain=$SCRATCH/first.pem"
+FIRST=$PID
+within 5 listens "$shared"
+is_at 60 0 'an address presents the first key' cron
+at 7200 roll
+at 10900 cron -q
+stop "$FIRST"
+cat "$LIVE/key.pem" "$LIVE/cert.pem" >"$SCRATCH/second.pem"
+start two "$TOP/tests/system/lab/bad_tls.py" "127.0.0.1:$shared tls chain=$SCRATCH/first.pem then=$SCRATCH/second.pem"
+FIRST=$PID
+within 5 listens "$shared"
+for i in {1..10}; do
+	at $((90000 + i * 3600)) cron
+done
+is 'it presents now the first and now the second one: the old record stays' "$(recorded)" 2
+at 130000 status
+check 'as is said' says 'presented now this key, now that'
+stop "$FIRST"
+start three "$TOP/tests/system/lab/bad_tls.py" "127.0.0.1:$shared tls chain=$SCRATCH/second.pem"
+within 5 listens "$shared"
+at 140000 cron
+is 'for a day' "$(recorded)" 2
+at 300000 cron
+is 'and goes after one with the second key only' "$(recorded)" 1
+
+# --- addresses by DNS, which fails at the wrong moment ------------------------------------------------------
+
+free_port; lookup=$PORT
+free_port; both=$PORT
+OWNERS=_$both._tcp.www.lab.example
+ROWS=('[dns]' "resolver = 127.0.0.1:$lookup" 'validate = no')
+
+# tells A AAAA: what the resolver says of the host from now on, as in resolver.py.
+tells() {
+	[ -z "${LIAR:-}" ] || stop "$LIAR"
+	start liar python3 "$TOP/tests/system/lab/resolver.py" --listen "127.0.0.1:$lookup" --upstream 127.0.0.9:9 \
+		--rule "A www.lab.example $1" --rule "AAAA www.lab.example $2"
+	LIAR=$PID
+	within 5 listens "$lookup"
+}
+
+tells 'answer 127.0.0.1' 'answer ::1'
+fresh
+at 0 init -q
+start six openssl s_server -accept "[::1]:$both" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
+start four openssl s_server -accept "127.0.0.1:$both" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
+FIRST=$PID
+within 5 [ "$(ss -Htln "sport = :$both" | wc -l)" = 2 ]
+is_at 60 0 'both addresses present the first key' cron
+is 'one record' "$(recorded)" 1
+at 7200 roll
+kill "$FIRST"
+at 10900 cron -q
+start new openssl s_server -accept "127.0.0.1:$both" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
+within 5 [ "$(ss -Htln "sport = :$both" | wc -l)" = 2 ]
+is_at 200000 1 'the other address serves the old key' cron
+tells 'answer 127.0.0.1' servfail
+at 500000 cron
+is 'its address cannot be looked up: it is not forgotten' "$(recorded)" 2
+at 500010 status
+check 'but is not reached' says "_$both\._tcp\.www\.lab\.example at \[::1\]:$both is not reached"
+tells nothing nothing
+at 500100 cron
+is 'nor when the host has no address for a moment' "$(recorded)" 2
+tells 'answer 127.0.0.1' 'answer ::1'
+is_at 500200 1 'it is back' cron
+check 'with the old key' says "at \[::1\]:$both presents the old key"
+
+# a name that is new in the configuration, whose server has another key
+free_port; other=$PORT
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=other -keyout "$SCRATCH/other.key" \
+	-out "$SCRATCH/other.pem" 2>/dev/null
+tells 'answer 127.0.0.1' nothing
+at 600000 cron
+is 'an address that has left DNS is not waited for' "$(recorded)" 1
+start other openssl s_server -accept "127.0.0.1:$other" -cert "$SCRATCH/other.pem" -key "$SCRATCH/other.key" -quiet
+within 5 listens "$other"
+OWNERS+=" _$other._tcp.www.lab.example"
+conf
+is_at 600060 1 'a new owner is looked at, though the last look is not long ago' cron
+is 'and gets no records while its server has another key' "$(recorded)" 1
+
+# no more are looked at than a host may sensibly have
+tells "answer $(printf '127.0.1.%d ' {1..65})" nothing
+OWNERS=_$both._tcp.www.lab.example
+fresh
+at 0 init -q
+at 60 cron
+check 'one address too many is not left out silently' says "at other addresses shows no certificate: 1 more address"
+
 # --- from somewhere else -------------------------------------------------------------------------------------
 
 # what stands there sees 127.0.0.3, where another key is served

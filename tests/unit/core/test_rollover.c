@@ -710,6 +710,12 @@ static void old_records_stay_until_all_servers_switched(void **state)
 	f.shown = SHOWN_YES;
 	f.deployed_at = 0;
 	assert_int_equal(next(&p, &f), DO_NOTHING);
+	/* some services cannot be looked at: retire-after counts for them */
+	p.half_looks = true;
+	f.retired.compromised = false;
+	f.deployed_at = NOW;
+	assert_true(rollover_retire_at(&p, &f) == NOW + p.retire_after_for);
+	p.half_looks = false;
 	/* nobody looks: the roll-back window and the time since the servers were told, whichever is longer */
 	f = retiring();
 	p.looks = false;

@@ -158,8 +158,8 @@ static void every_address_counts(void **state)
 	served_free(&s);
 }
 
-/* It is waited for from the moment at which the servers were told, or from when it was last seen with another
- * key, if that is later. */
+/* It is waited for from the moment at which the servers were told, or from when it was found away, if that is later
+ * and it was not last seen with the key. */
 static void away_counts_after_a_time(void **state)
 {
 	struct served_question q = question();
@@ -170,20 +170,62 @@ static void away_counts_after_a_time(void **state)
 	note_two(&s, fails("a", KEY_FAMILY_ECDSA, SERVED_AWAY, T + HOUR), fails("a", KEY_FAMILY_RSA, SERVED_AWAY, T + HOUR));
 	j = served_judge(&s, &q);
 	assert_int_equal(j.verdict, SERVED_WAIT);
-	assert_true(j.at == T + 2 * DAY);
+	assert_true(j.at == T + 2 * DAY + HOUR);
 	/* seen once more with the old key */
 	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "old-ec", "c", T + DAY), shows("a", KEY_FAMILY_RSA, "old", "c", T + DAY));
 	assert_int_equal(served_judge(&s, &q).verdict, SERVED_NO);
-	note_two(&s, fails("a", KEY_FAMILY_ECDSA, SERVED_AWAY, T + DAY + 9), fails("a", KEY_FAMILY_RSA, SERVED_AWAY, T + DAY + 9));
+	/* nobody has looked for days */
+	note_two(&s, fails("a", KEY_FAMILY_ECDSA, SERVED_AWAY, T + 9 * DAY), fails("a", KEY_FAMILY_RSA, SERVED_AWAY, T + 9 * DAY));
+	note_two(&s, fails("a", KEY_FAMILY_ECDSA, SERVED_AWAY, T + 10 * DAY), fails("a", KEY_FAMILY_RSA, SERVED_AWAY, T + 10 * DAY));
 	j = served_judge(&s, &q);
 	assert_int_equal(j.verdict, SERVED_WAIT);
-	assert_true(j.at == T + 3 * DAY);
+	assert_true(j.at == T + 11 * DAY);
+	/* of the key that it has shown nobody is in doubt */
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "live-ec", "c", T + 11 * DAY), shows("a", KEY_FAMILY_RSA, "live-rsa", "c", T + 11 * DAY));
+	note_two(&s, fails("a", KEY_FAMILY_ECDSA, SERVED_AWAY, T + 12 * DAY), fails("a", KEY_FAMILY_RSA, SERVED_AWAY, T + 12 * DAY));
+	assert_true(served_judge(&s, &q).at == T + 2 * DAY);
 	/* nobody told it, or it is to be waited for whatever comes */
 	q.told_at = 0;
 	assert_int_equal(served_judge(&s, &q).verdict, SERVED_NO);
 	q.told_at = T;
 	q.away_for = WHEN_NEVER;
 	assert_int_equal(served_judge(&s, &q).verdict, SERVED_NO);
+	served_free(&s);
+}
+
+/* Several servers behind one address: one that has switched does not speak for the others. */
+static void changing_keys(void **state)
+{
+	static const char *const keys_shown[] = { "old-ec", "live-ec", "old-ec", "live-ec" };
+	struct served_question q = question();
+	struct served s = { 0 };
+	struct served_judgement j;
+	char *text;
+
+	(void)state;
+	q.keys_n = 1;
+	for (int i = 0; i < 2; i++)
+		served_note(&s, &(struct served_answer[]){ shows("a", KEY_FAMILY_ECDSA, keys_shown[i], "c", T + i) }[0], 1);
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_YES);
+	for (int i = 2; i < 4; i++)
+		served_note(&s, &(struct served_answer[]){ shows("a", KEY_FAMILY_ECDSA, keys_shown[i], "c", T + i) }[0], 1);
+	j = served_judge(&s, &q);
+	assert_int_equal(j.verdict, SERVED_WAIT);
+	assert_int_equal(j.reason, SR_UNSTEADY);
+	assert_true(j.at == T + 3 + SERVED_STEADY_FOR);
+	text = served_text(&j);
+	assert_non_null(strstr(text, "mx at a presented now this key, now that"));
+	free(text);
+	served_note(&s, &(struct served_answer[]){ shows("a", KEY_FAMILY_ECDSA, "live-ec", "c", j.at) }[0], 1);
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_YES);
+	served_free(&s);
+	/* of two lines with one owner each has its server there */
+	q = question();
+	q.keys_n = ARRAY_LEN(keys);
+	for (int i = 0; i < 4; i++)
+		note_two(&s, shows("a", KEY_FAMILY_ECDSA, i & 1 ? "live-ec" : "sister", "c", T + i),
+			 shows("a", KEY_FAMILY_RSA, "live-rsa", "c", T + i));
+	assert_int_equal(served_judge(&s, &q).verdict, SERVED_YES);
 	served_free(&s);
 }
 
@@ -297,6 +339,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_no_proof),
 		cmocka_unit_test(every_address_counts),
 		cmocka_unit_test(away_counts_after_a_time),
+		cmocka_unit_test(changing_keys),
 		cmocka_unit_test(only_looks_of_this_run_count),
 		cmocka_unit_test(a_family_that_went),
 		cmocka_unit_test(since_when),

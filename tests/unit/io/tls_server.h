@@ -36,6 +36,7 @@ struct tls_server {
 	unsigned     keys;              /* 0: RSA and EC */
 	int          newest;            /* TLS1_2_VERSION; 0: any */
 	int          extra;             /* certificates more in the chain */
+	int          busy;              /* so many connections are ended at once, then it has time */
 	unsigned     pause_ms;          /* before each connection is served */
 
 	struct addr  addr;
@@ -164,12 +165,14 @@ static void shake_hands(const struct tls_server *s, SSL_CTX *ctx, int fd)
 	SSL_free(ssl);
 }
 
-static void serve_one(const struct tls_server *s, SSL_CTX *ctx, int fd)
+static void serve_one(const struct tls_server *s, SSL_CTX *ctx, int fd, int nth)
 {
 	static const char alert[] = "\x15\x03\x03\0\2\2\x50", record[] = "\x14\x03\x03\0\1\1";
 	const struct linger now = { 1, 0 };
 	char first;
 
+	if (nth <= s->busy)
+		return;
 	clock_pause_ms(s->pause_ms);
 	for (size_t i = 0; i < ARRAY_LEN(s->script) && s->script[i]; i++) {
 		say_all(fd, s->script[i], strlen(s->script[i]));
@@ -217,7 +220,7 @@ static _Noreturn void serve(const struct tls_server *s, int listener)
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	for (;;) {
-		int fd = accept(listener, NULL, NULL), now;
+		int fd = accept(listener, NULL, NULL), nth, now;
 		pid_t pid;
 
 		if (fd < 0)
@@ -226,11 +229,11 @@ static _Noreturn void serve(const struct tls_server *s, int listener)
 		if (pid == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			close(listener);
-			__atomic_add_fetch(&s->seen->total, 1, __ATOMIC_SEQ_CST);
+			nth = __atomic_add_fetch(&s->seen->total, 1, __ATOMIC_SEQ_CST);
 			now = __atomic_add_fetch(&s->seen->now, 1, __ATOMIC_SEQ_CST);
 			if (now > s->seen->most)
 				s->seen->most = now;
-			serve_one(s, ctx, fd);
+			serve_one(s, ctx, fd, nth);
 			__atomic_sub_fetch(&s->seen->now, 1, __ATOMIC_SEQ_CST);
 			_exit(0);
 		}

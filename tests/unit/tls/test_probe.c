@@ -270,6 +270,35 @@ static void limits_of_an_address(void **state)
 		tls_server_stop(&s[i]);
 }
 
+/* A server that hangs up once, under a limit of connections say, may have the key all the same. */
+static void a_busy_server(void **state)
+{
+	struct tls_server s = { .busy = 1 };
+	struct probe p[2];
+
+	(void)state;
+	tls_server_start(&s);
+	for (int i = 0; i < 2; i++)
+		p[i] = about(&s, STARTTLS_NONE);
+	p[0].offer = TLS_OFFER_RSA;
+	p[1].offer = TLS_OFFER_ECDSA;
+	probe_all(p, 2, &quick);
+	check_ok(&p[0]);
+	check_ok(&p[1]);
+	probes_free(p, 2);
+	tls_server_stop(&s);
+	/* it goes on doing so */
+	s = (struct tls_server){ .manner = CLOSES };
+	tls_server_start(&s);
+	p[0] = about(&s, STARTTLS_NONE);
+	p[0].offer = TLS_OFFER_RSA;
+	probe_all(p, 1, &quick);
+	assert_int_equal(p[0].outcome, PROBE_CLOSED);
+	assert_int_equal(s.seen->total, 1);
+	probes_free(p, 1);
+	tls_server_stop(&s);
+}
+
 static void time_for_all(void **state)
 {
 	struct probe_limits limits = quick;
@@ -360,6 +389,7 @@ int main(void)
 		cmocka_unit_test(no_answer),
 		cmocka_unit_test(many),
 		cmocka_unit_test(limits_of_an_address),
+		cmocka_unit_test(a_busy_server),
 		cmocka_unit_test(time_for_all),
 		cmocka_unit_test(few_sockets),
 		cmocka_unit_test(heeds_a_signal),
