@@ -115,9 +115,10 @@ system: $(B)/certline                  ## with real servers on loopback: name, m
 mutants: $(B)/libcertline.a            ## breaks the rule table in every way; the tests must notice
 	@tests/mutants.sh $(B) $(CC) $(ALL_CPPFLAGS) -std=c11 -O2
 
-bench: all $(B)/acme_bare              ## an idle run, a look at 300 owners, renewals, beside others
+bench: all $(B)/acme_bare              ## idle runs, looks at name servers and servers, renewals, beside others
 	@tests/deps.sh test bench
 	@tests/bench/look.sh $(B)/certline
+	@tests/bench/check.sh $(B)/certline
 	@tests/bench/idle.sh $(B)/certline
 	@tests/bench/acme.sh $(B)
 

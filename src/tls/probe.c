@@ -20,6 +20,8 @@
 #define READ_MAX   2048         /* of one socket, before the others get their turn */
 #define OUT_MAX    4096
 #define WHY_MAX    300
+#define PORT_MAX   2            /* connections with one port at a time: servers count them, and one that is
+				 * silent is so for both kinds of keys */
 
 const struct probe_limits probe_defaults = {
 	.in_flight = 200, .in_flight_each = 4, .connect_ms = 5000, .each_ms = 15000, .all_ms = 120000,
@@ -59,7 +61,7 @@ struct run {
 	struct task        *tasks;
 	struct host        *hosts;
 	size_t              hosts_n, turn;
-	bool               *busy;               /* for each address with port */
+	unsigned           *busy;               /* in flight, for each address with port */
 	struct flight      *flights;
 	struct pollfd      *polls;
 	size_t              flights_n;
@@ -126,13 +128,13 @@ static void enqueue(struct run *r, size_t p)
 	h->first = p;
 }
 
-/* The first that waits for a port that is free; NOBODY. */
+/* The first that waits for a port that takes one more; NOBODY. */
 static size_t dequeue(struct run *r, struct host *h)
 {
 	for (size_t *link = &h->first; *link != NOBODY; link = &r->tasks[*link].next) {
 		size_t p = *link;
 
-		if (!r->busy[r->tasks[p].port]) {
+		if (r->busy[r->tasks[p].port] < PORT_MAX) {
 			*link = r->tasks[p].next;
 			return p;
 		}
@@ -163,7 +165,7 @@ static void land(struct run *r, struct flight *f)
 	starttls_end(&f->talk);
 	buf_free(&f->out);
 	r->hosts[t->host].in_flight--;
-	r->busy[t->port] = false;
+	r->busy[t->port]--;
 	*f = r->flights[--r->flights_n];
 	r->no_sockets = false;
 }
@@ -224,7 +226,7 @@ static void start(struct run *r, size_t i, int64_t now_ms)
 	starttls_begin(&f.talk, p->starttls, p->domain ? p->domain : p->sni, r->own_name);
 	buf_init(&f.out, OUT_MAX);
 	r->hosts[r->tasks[i].host].in_flight++;
-	r->busy[r->tasks[i].port] = true;
+	r->busy[r->tasks[i].port]++;
 	r->flights[r->flights_n++] = f;
 }
 

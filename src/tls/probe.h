@@ -59,7 +59,7 @@ struct probe_limits {
 };
 extern const struct probe_limits probe_defaults;        /* 200, 4, 5000, 15000, 120000, NULL */
 
-/* Two probes of one address and port go one after the other: servers count connections. */
+/* One address and port has two connections at a time at most: servers count them. */
 void probe_all(struct probe *p, size_t n, const struct probe_limits *limits);
 void probes_free(struct probe *p, size_t n);            /* the results; not the array */
 

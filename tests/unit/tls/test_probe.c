@@ -231,7 +231,7 @@ static void many(void **state)
 	assert_int_equal(descriptors(), before);
 }
 
-/* The limit counts all ports of an address; and of two probes of one port, the second waits. */
+/* The limit counts all ports of an address; and of three probes of one port, the third waits. */
 static void limits_of_an_address(void **state)
 {
 	struct probe_limits limits = quick;
@@ -262,7 +262,7 @@ static void limits_of_an_address(void **state)
 	ms = clock_monotonic_ms();
 	probe_all(p, 12, &limits);
 	ms = clock_monotonic_ms() - ms;
-	assert_true(ms >= 600);
+	assert_true(ms >= 300 && ms < 600);
 	for (size_t i = 0; i < 12; i++)
 		assert_int_equal(p[i].outcome, PROBE_SILENT);
 	probes_free(p, 12);
@@ -313,7 +313,7 @@ static void time_for_all(void **state)
 	limits.all_ms = 600;
 	probe_all(p, 3, &limits);
 	assert_int_equal(p[0].outcome, PROBE_SILENT);
-	assert_int_equal(p[1].outcome, PROBE_UNTRIED);
+	assert_int_equal(p[1].outcome, PROBE_SILENT);
 	assert_int_equal(p[2].outcome, PROBE_UNTRIED);
 	assert_true(p[2].at > 0);
 	probes_free(p, 3);
