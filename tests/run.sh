@@ -71,7 +71,7 @@ for t in tests/system/*.sh tests/system/hooks/*.sh; do
 	case $t in
 	*/lib.sh) continue ;;
 	# what takes longest begins first
-	*/crash.sh | */cloudflare.sh | */eyes.sh) systems=("$t" "${systems[@]}") ;;
+	*/crash.sh | */cloudflare.sh | */eyes.sh | */served.sh | */endpoints.sh) systems=("$t" "${systems[@]}") ;;
 	*) systems+=("$t") ;;
 	esac
 done

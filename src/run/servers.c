@@ -17,6 +17,7 @@
 #include "tls/probe.h"
 
 #define LOOK_LIMIT_MS ((int64_t)180 * 1000)     /* lookups and probes end by themselves before */
+#define GONE_FOR      DAY
 #define AWAY_ALARM_FOR HOUR                     /* a host may be rebooting */
 #define URGENT_FOR    (7 * DAY)                 /* before what is served ends */
 
@@ -207,6 +208,50 @@ static void report_lost(const struct round *r, const struct line *l, size_t line
 			report(r, line, s, "-", (enum key_family)f, SERVED_AWAY, h->problem);
 }
 
+static bool is_live_key(const struct line *l, const char *spki)
+{
+	for (size_t i = 0; i < l->live.leaves_n; i++)
+		if (strcmp(l->live.leaves[i].spki.spki_sha256, spki) == 0)
+			return true;
+	return false;
+}
+
+static bool has_address(const struct host *h, const char *address)
+{
+	char text[ADDR_TEXT_LEN + 8];
+
+	for (size_t i = 0; i < h->addrs_n; i++) {
+		address_text(text, &h->addrs[i]);
+		if (strcmp(text, address) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* An address that is not in DNS any more, and showed another key than the live one, may be there again for
+ * the next client: DNS that gives each of them a few addresses of many.  It is remembered for a day. */
+static void report_gone(const struct round *r, const struct line *l, size_t line,
+			const struct endpoint_spec *s, const struct host *h)
+{
+	unsigned families = families_of(l);
+
+	for (size_t i = 0; i < l->ledger.served.n; i++) {
+		const struct endpoint *e = &l->ledger.served.v[i];
+
+		if (strcmp(e->name, s->name) != 0 || strcmp(e->address, "-") == 0 || strstr(e->address, " from ") ||
+		    has_address(h, e->address))
+			continue;
+		for (int f = 0; f < KEY_FAMILY_N; f++) {
+			const struct served_view *v = &e->views[f];
+
+			if ((families >> f & 1) && *v->spki && !is_live_key(l, v->spki) &&
+			    clock_now() - v->seen_at < GONE_FOR)
+				report(r, line, s, e->address, (enum key_family)f, SERVED_AWAY,
+				       "it has left DNS, and presented another key before");
+		}
+	}
+}
+
 /* Nobody looks at them, so nobody knows what they show. */
 static void report_more(const struct round *r, const struct line *l, size_t line,
 			const struct endpoint_spec *s, size_t more)
@@ -260,6 +305,8 @@ static void find(struct round *r, const struct group *g)
 			report_more(r, l, of[i].line, of[i].spec, hosts[i].more);
 		if (hosts[i].problem)
 			report_lost(r, l, of[i].line, of[i].spec, &hosts[i]);
+		else
+			report_gone(r, l, of[i].line, of[i].spec, &hosts[i]);
 	}
 	hosts_free(hosts, n);
 	look_how_free(&c);
