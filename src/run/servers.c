@@ -183,29 +183,42 @@ static void add_targets(struct round *r, const struct line *l, size_t line, cons
 		}
 }
 
+/* In the same way of each family of keys that is asked for. */
+static void report_all(const struct round *r, const struct line *l, size_t line,
+		       const struct endpoint_spec *s, const char *address, enum served_state state,
+		       const char *why)
+{
+	unsigned families = families_of(l);
+
+	for (int f = 0; f < KEY_FAMILY_N; f++)
+		if (families >> f & 1)
+			report(r, line, s, address, (enum key_family)f, state, why);
+}
+
+/* An address of that name that was looked at from here before. */
+static bool was_known(const struct endpoint *e, const char *name)
+{
+	return strcmp(e->name, name) == 0 && strcmp(e->address, "-") != 0 && !strstr(e->address, " from ");
+}
+
 /* What DNS does not tell for now: whatever was there before is not reached, and is not forgotten, since it
  * may be there again with the key that it had.  An answer with other addresses of the family is believed. */
 static void report_lost(const struct round *r, const struct line *l, size_t line,
 			const struct endpoint_spec *s, const struct host *h)
 {
-	unsigned families = families_of(l);
 	bool any = h->addrs_n > 0;
 
 	for (size_t i = 0; i < l->ledger.served.n; i++) {
 		const struct endpoint *e = &l->ledger.served.v[i];
 		bool is_ipv6 = *e->address == '[';
 
-		if (strcmp(e->name, s->name) != 0 || strcmp(e->address, "-") == 0 ||
-		    (h->addrs_n && !h->lost[is_ipv6]))
+		if (!was_known(e, s->name) || (h->addrs_n && !h->lost[is_ipv6]))
 			continue;
-		for (int f = 0; f < KEY_FAMILY_N; f++)
-			if (families >> f & 1)
-				report(r, line, s, e->address, (enum key_family)f, SERVED_AWAY, h->problem);
+		report_all(r, l, line, s, e->address, SERVED_AWAY, h->problem);
 		any = true;
 	}
-	for (int f = 0; f < KEY_FAMILY_N && !any; f++)
-		if (families >> f & 1)
-			report(r, line, s, "-", (enum key_family)f, SERVED_AWAY, h->problem);
+	if (!any)
+		report_all(r, l, line, s, "-", SERVED_AWAY, h->problem);
 }
 
 static bool is_live_key(const struct line *l, const char *spki)
@@ -238,8 +251,7 @@ static void report_gone(const struct round *r, const struct line *l, size_t line
 	for (size_t i = 0; i < l->ledger.served.n; i++) {
 		const struct endpoint *e = &l->ledger.served.v[i];
 
-		if (strcmp(e->name, s->name) != 0 || strcmp(e->address, "-") == 0 || strstr(e->address, " from ") ||
-		    has_address(h, e->address))
+		if (!was_known(e, s->name) || has_address(h, e->address))
 			continue;
 		for (int f = 0; f < KEY_FAMILY_N; f++) {
 			const struct served_view *v = &e->views[f];
@@ -259,9 +271,7 @@ static void report_more(const struct round *r, const struct line *l, size_t line
 	char *why = mem_format("%zu more address%s than are looked at: name those that count in [endpoints] servers",
 			       more, more == 1 ? "" : "es");
 
-	for (int f = 0; f < KEY_FAMILY_N; f++)
-		if (families_of(l) >> f & 1)
-			report(r, line, s, "-", (enum key_family)f, SERVED_FAULTY, why);
+	report_all(r, l, line, s, "-", SERVED_FAULTY, why);
 	free(why);
 }
 
@@ -512,6 +522,11 @@ void servers_look(struct line *const *lines, size_t n, const struct world *w, un
 
 /* What came of it -------------------------------------------------------------------------------- */
 
+static bool is_away(const struct served_judgement *j)
+{
+	return j->reason == SR_AWAY || j->reason == SR_NO_ADDRESS;
+}
+
 /* Not away, and in the way of the live key, or with an old certificate of it. */
 static bool is_content(const struct line *l, const struct servers_question *s)
 {
@@ -521,8 +536,7 @@ static bool is_content(const struct line *l, const struct servers_question *s)
 	for (size_t i = 0; i < l->ledger.served.n; i++) {
 		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s->q);
 
-		if (j.verdict != SERVED_YES && j.reason != SR_AWAY && j.reason != SR_NO_ADDRESS &&
-		    j.reason != SR_UNSTEADY)
+		if (j.verdict != SERVED_YES && !is_away(&j) && j.reason != SR_UNSTEADY)
 			return false;
 	}
 	return l->ledger.served.n && !served_outdated(&l->ledger.served, &s->q, &at, &family);
@@ -715,11 +729,6 @@ static char *alarm_text(const struct served_judgement *j, const struct facts *f,
 	}
 	free(what);
 	return text;
-}
-
-static bool is_away(const struct served_judgement *j)
-{
-	return j->reason == SR_AWAY || j->reason == SR_NO_ADDRESS;
 }
 
 static bool away_long(const struct served_judgement *j)
