@@ -60,22 +60,32 @@ struct part {
 	struct look_config how;
 };
 
+/* Where records are looked for depends on the host's aliases; where there is neither anything to look for
+ * nor an address to find, nobody is asked. */
 static void find_hosts(struct doctor_seen *out, const struct doctor_ask *asks, const struct part *p)
 {
 	const char **names = mem_array(p->n, sizeof(*names));
 	uint16_t *ports = mem_array(p->n, sizeof(*ports));
 	struct host *hosts = mem_array(p->n, sizeof(*hosts));
+	size_t *of = mem_array(p->n, sizeof(*of)), n = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
-		names[i] = out[p->of[i]].host;
-		ports[i] = (uint16_t)out[p->of[i]].port;
+		const struct doctor_ask *a = &asks[p->of[i]];
+
+		if (a->addrs_n && !a->owner)
+			continue;
+		names[n] = out[p->of[i]].host;
+		ports[n] = (uint16_t)out[p->of[i]].port;
+		of[n++] = p->of[i];
 	}
-	hosts_find(hosts, names, ports, p->n, &p->how);
+	if (n)
+		hosts_find(hosts, names, ports, n, &p->how);
+	for (size_t i = 0; i < n; i++)
+		out[of[i]].at = hosts[i];
 	for (size_t i = 0; i < p->n; i++) {
 		struct doctor_seen *s = &out[p->of[i]];
 		const struct doctor_ask *a = &asks[p->of[i]];
 
-		s->at = hosts[i];
 		if (!a->addrs_n)
 			continue;
 		s->addrs_given = true;
@@ -84,6 +94,7 @@ static void find_hosts(struct doctor_seen *out, const struct doctor_ask *asks, c
 		s->at.addrs_n = a->addrs_n;
 		memcpy(s->at.addrs, a->addrs, a->addrs_n * sizeof(*a->addrs));
 	}
+	free(of);
 	free(hosts);
 	free(ports);
 	free(names);
