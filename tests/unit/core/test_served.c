@@ -19,7 +19,7 @@ static const struct served_key keys[] = {
 	  .words = "the live key" },
 	{ .spki = "live-rsa", .cert = "cert-rsa-2", .family = KEY_FAMILY_RSA, .wanted = true,
 	  .words = "the live key" },
-	{ .spki = "old-ec", .family = KEY_FAMILY_ECDSA, .words = "the old key (generation 1)" },
+	{ .spki = "old-ec", .cert = "cert-ec-1", .family = KEY_FAMILY_ECDSA, .words = "the old key (generation 1)" },
 	{ .spki = "sister", .family = KEY_FAMILY_ECDSA, .tolerated = true, .words = "a key of another line" },
 };
 
@@ -312,6 +312,10 @@ static void old_certificates(void **state)
 	assert_int_equal(served_judge(&s, &q).verdict, SERVED_YES);
 	at = 0;
 	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "live-ec", "cert-ec-2", T), fails("a", KEY_FAMILY_RSA, SERVED_AWAY, T));
+	assert_null(served_outdated(&s, &q, &at, &family));
+	/* of another key than the wanted one no certificate is the right one */
+	at = 0;
+	note_two(&s, shows("a", KEY_FAMILY_ECDSA, "old-ec", "cert-ec-0", T), shows("a", KEY_FAMILY_RSA, "live-rsa", "cert-rsa-2", T));
 	assert_null(served_outdated(&s, &q, &at, &family));
 	served_free(&s);
 }
