@@ -469,13 +469,40 @@ out:
 	return fault;
 }
 
+/* The system's CAs, read once: there may be hundreds of chains.  NULL: they cannot be read. */
+static X509_STORE *system_store(void)
+{
+	static X509_STORE *store;
+	X509_STORE *made;
+
+	if (store)
+		return store;
+	made = X509_STORE_new();
+	if (made && X509_STORE_set_default_paths(made) == 1)
+		return store = made;
+	X509_STORE_free(made);
+	return NULL;
+}
+
+/* To be freed; what cannot be read is an empty one, and not *loaded. */
+static X509_STORE *store_of(bool *loaded, const char *ca_file)
+{
+	X509_STORE *store = ca_file ? NULL : system_store();
+
+	*loaded = store && X509_STORE_up_ref(store);
+	if (*loaded)
+		return store;
+	store = X509_STORE_new();
+	*loaded = store && ca_file && X509_STORE_load_file(store, ca_file) == 1;
+	return store;
+}
+
 enum presented_fault presented_path(char **why, struct presented *way, const struct presented *p,
 				    const struct strv *names, const char *ca_file, int64_t now)
 {
-	X509_STORE *store = X509_STORE_new();
+	bool loaded;
+	X509_STORE *store = store_of(&loaded, ca_file);
 	enum presented_fault fault;
-	bool loaded = store && (ca_file ? X509_STORE_load_file(store, ca_file) == 1 :
-				X509_STORE_set_default_paths(store) == 1);
 
 	*why = NULL;
 	if (way)
