@@ -15,7 +15,7 @@ failed=0
 skipped=0
 began=$SECONDS
 
-# count NAME STATUS: adds up a log
+# count NAME STATUS SECONDS: adds up a log
 count() {
 	local name=$1 status=$2 p f s
 	s=$(grep -cE '^(ok .*# SKIP|\[  SKIPPED \] [a-z_]+$)' "$log/$name")
@@ -32,8 +32,8 @@ count() {
 	passed=$((passed + p))
 	failed=$((failed + f))
 	skipped=$((skipped + s))
-	printf '%-44s %4d passed, %d failed%s\n' "$name" "$p" "$f" \
-		"$([ "$s" -eq 0 ] || echo ", $s skipped")"
+	printf '%-44s %4d passed, %d failed%s, %d s\n' "$name" "$p" "$f" \
+		"$([ "$s" -eq 0 ] || echo ", $s skipped")" "$3"
 	[ "$f" -eq 0 ] || sed 's/^/    /' "$log/$name" | grep -vE 'RUN|       OK' | tail -60
 }
 
@@ -46,16 +46,18 @@ run() {
 	done
 	names+=("$name")
 	{
+		local since=$SECONDS
 		timeout 600 "$@" > "$log/$name" 2>&1 < /dev/null
-		echo $? > "$log/$name.status"
+		echo $? $((SECONDS - since)) > "$log/$name.status"
 	} &
 }
 
 finish() {
-	local name
+	local name status seconds
 	wait
 	for name in "${names[@]}"; do
-		count "$name" "$(cat "$log/$name.status")"
+		read -r status seconds < "$log/$name.status"
+		count "$name" "$status" "$seconds"
 		rm -f "$log/$name.status"
 	done
 }
