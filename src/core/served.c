@@ -8,6 +8,7 @@
 
 static const char *const state_names[] = {
 	[SERVED_UNKNOWN] = "unknown",
+	[SERVED_UNROUTED] = "unrouted",
 	[SERVED_AWAY] = "away",
 	[SERVED_FAULTY] = "faulty",
 	[SERVED_ABSENT] = "absent",
@@ -64,7 +65,7 @@ static void copy_text(char *to, size_t size, const char *from)
 
 static void note_view(struct served_view *v, const struct served_answer *a)
 {
-	bool failed = a->state == SERVED_AWAY || a->state == SERVED_FAULTY;
+	bool failed = a->state == SERVED_UNROUTED || a->state == SERVED_AWAY || a->state == SERVED_FAULTY;
 	/* a server that was away may have been another one meanwhile */
 	bool went_on = v->state == SERVED_PRESENTED && a->state == SERVED_PRESENTED;
 
@@ -193,6 +194,8 @@ static struct served_judgement judge_view(const struct served_view *v, const str
 	case SERVED_UNKNOWN:
 		no.reason = SR_NEVER_LOOKED;
 		return no;
+	case SERVED_UNROUTED:
+		return judge_away(v, q, SR_UNROUTED);
 	case SERVED_AWAY:
 		return judge_away(v, q, SR_AWAY);
 	case SERVED_FAULTY:
@@ -292,6 +295,11 @@ char *served_text(const struct served_judgement *j)
 		break;
 	case SR_NO_ADDRESS:
 		text = mem_format("%s has no address to look at: %s%s", e->name, why, more);
+		break;
+	case SR_UNROUTED:
+		text = mem_format("%s at %s is not reached: %s (have it looked at from elsewhere by [endpoints] "
+				  "vantage, or name the addresses that count in servers)%s", e->name, e->address,
+				  why, more);
 		break;
 	case SR_AWAY:
 		text = mem_format("%s at %s is not reached: %s%s", e->name, e->address, why, more);

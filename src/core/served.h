@@ -19,6 +19,7 @@
 
 enum served_state {
 	SERVED_UNKNOWN,                 /* never looked */
+	SERVED_UNROUTED,                /* the host that looks has no route to it: no IPv6, say */
 	SERVED_AWAY,                    /* nobody was reached */
 	SERVED_FAULTY,                  /* somebody was, and showed no certificate */
 	SERVED_ABSENT,                  /* it has no key of that family */
@@ -28,9 +29,9 @@ const char *served_state_name(enum served_state s);     /* "away", "presented" *
 
 struct served_view {
 	enum served_state state;        /* at the last look */
-	char   *why;                    /* AWAY, FAULTY: in words; NULL else */
+	char   *why;                    /* UNROUTED, AWAY, FAULTY: in words; NULL else */
 	int64_t looked_at;              /* 0: never */
-	int64_t failing_at;             /* AWAY or FAULTY since; 0: neither */
+	int64_t failing_at;             /* UNROUTED, AWAY or FAULTY since; 0: none of them */
 	/* of the last certificate that was presented */
 	char    spki[SERVED_SPKI_LEN];  /* SHA-256 of its key, hex; "": none was seen yet */
 	char    cert[SERVED_SPKI_LEN];  /* SHA-256 of itself */
@@ -103,7 +104,7 @@ enum served_reason {
 	SR_NONE,
 	SR_NEVER_LOOKED, SR_STALE,      /* not in this run */
 	SR_NO_ADDRESS,
-	SR_AWAY, SR_FAULTY,
+	SR_UNROUTED, SR_AWAY, SR_FAULTY,
 	SR_ABSENT,                      /* it shows no wanted key of any family, and has none of this one */
 	SR_OTHER_KEY,                   /* it shows another key */
 	SR_UNSTEADY,                    /* it shows a key that will do, and not long ago now this, now another */

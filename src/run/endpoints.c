@@ -145,3 +145,17 @@ bool endpoints_all(const struct line_config *c)
 			return false;
 	return true;
 }
+
+/* What there was no time for is no server that is away, which would count as told after a while. */
+enum served_state endpoints_state_of(enum probe_outcome o)
+{
+	if (o == PROBE_OK)
+		return SERVED_PRESENTED;
+	if (o == PROBE_UNTRIED)
+		return SERVED_FAULTY;
+	if (o == PROBE_NOT_OFFERED)
+		return SERVED_ABSENT;
+	if (o == PROBE_NO_ROUTE)
+		return SERVED_UNROUTED;
+	return probe_reached(o) ? SERVED_FAULTY : SERVED_AWAY;
+}

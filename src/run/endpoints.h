@@ -5,9 +5,10 @@
 #ifndef RUN_ENDPOINTS_H
 #define RUN_ENDPOINTS_H
 
+#include "core/served.h"
 #include "run/config.h"
 #include "sys/addr.h"
-#include "tls/starttls.h"
+#include "tls/probe.h"
 
 struct endpoint_spec {
 	char         *name;             /* the owner, or "HOST:PORT" */
@@ -29,5 +30,7 @@ bool endpoints_split_owner(const char *owner, uint16_t *port, const char **host)
 bool endpoints_any(const struct line_config *c);
 /* Whether all of its owners can be looked at. */
 bool endpoints_all(const struct line_config *c);
+/* What a handshake with one came to, as it is remembered. */
+enum served_state endpoints_state_of(enum probe_outcome o);
 
 #endif

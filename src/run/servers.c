@@ -326,18 +326,6 @@ static void find(struct round *r, const struct group *g)
 	free(names);
 }
 
-/* What there was no time for is no server that is away, which would count as told after a while. */
-static enum served_state state_of(enum probe_outcome o)
-{
-	if (o == PROBE_OK)
-		return SERVED_PRESENTED;
-	if (o == PROBE_UNTRIED)
-		return SERVED_FAULTY;
-	if (o == PROBE_NOT_OFFERED)
-		return SERVED_ABSENT;
-	return probe_reached(o) ? SERVED_FAULTY : SERVED_AWAY;
-}
-
 static void report_probe(const struct round *r, size_t i)
 {
 	const struct target *t = &r->targets[i];
@@ -345,7 +333,7 @@ static void report_probe(const struct round *r, size_t i)
 	const char *name = probe_outcome_name(p->outcome);
 	bool more = p->why && strcasecmp(p->why, name) != 0;
 	char address[ADDR_TEXT_LEN + 8], *why = more ? mem_format("%s: %s", name, p->why) : mem_copy_str(name);
-	enum served_state state = state_of(p->outcome);
+	enum served_state state = endpoints_state_of(p->outcome);
 	struct presented chain = { 0 };
 	struct json *o;
 	struct err e;
@@ -524,7 +512,7 @@ void servers_look(struct line *const *lines, size_t n, const struct world *w, un
 
 static bool is_away(const struct served_judgement *j)
 {
-	return j->reason == SR_AWAY || j->reason == SR_NO_ADDRESS;
+	return j->reason == SR_UNROUTED || j->reason == SR_AWAY || j->reason == SR_NO_ADDRESS;
 }
 
 /* Not away, and in the way of the live key, or with an old certificate of it. */
@@ -721,6 +709,7 @@ static char *alarm_text(const struct served_judgement *j, const struct facts *f,
 				  : "", j->met && tells ? ", and the post-certchange hooks run again at the next run" : "");
 		break;
 	case SR_NO_ADDRESS:
+	case SR_UNROUTED:
 	case SR_AWAY:
 	case SR_FAULTY:
 	case SR_ABSENT:
@@ -731,11 +720,30 @@ static char *alarm_text(const struct served_judgement *j, const struct facts *f,
 	return text;
 }
 
-static bool away_long(const struct served_judgement *j)
+static bool away_long(const struct served_view *v)
 {
-	const struct served_view *v = &j->who->views[j->family];
-
 	return v->failing_at && clock_now() - v->failing_at >= AWAY_ALARM_FOR;
+}
+
+/* Somebody is at another address of that name, or was an hour ago. */
+static bool is_reached(const struct served *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		for (int f = 0; f < KEY_FAMILY_N; f++) {
+			const struct served_view *v = &s->v[i].views[f];
+
+			if (strcmp(s->v[i].name, name) == 0 &&
+			    (v->state > SERVED_AWAY || (v->state == SERVED_AWAY && !away_long(v))))
+				return true;
+		}
+	return false;
+}
+
+/* Not reached, and that is no fault: it has just begun, or it is this host that has no IPv6. */
+static bool is_excused(const struct line *l, const struct served_judgement *j)
+{
+	return is_away(j) && (!away_long(&j->who->views[j->family]) ||
+			      (j->reason == SR_UNROUTED && is_reached(&l->ledger.served, j->who->name)));
 }
 
 void servers_alarms(struct strv *out, struct strv *about, const struct world *w, const struct line *l,
@@ -756,7 +764,7 @@ void servers_alarms(struct strv *out, struct strv *about, const struct world *w,
 		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s.q);
 		char *text;
 
-		if (j.verdict == SERVED_YES || j.reason == SR_UNSTEADY || (is_away(&j) && !away_long(&j)) ||
+		if (j.verdict == SERVED_YES || j.reason == SR_UNSTEADY || is_excused(l, &j) ||
 		    /* the servers have not been told yet: that is the alarm */
 		    (l->policy.tells && f->deploy_pending))
 			continue;
@@ -792,7 +800,7 @@ void servers_warnings(struct strv *out, const struct world *w, const struct line
 	for (size_t i = 0; i < l->ledger.served.n; i++) {
 		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s.q);
 
-		if (j.reason == SR_UNSTEADY || (is_away(&j) && !away_long(&j)))
+		if (j.reason == SR_UNSTEADY || is_excused(l, &j))
 			strv_take(out, served_text(&j));
 		if (j.verdict == SERVED_YES)
 			absent_warnings(out, l, &l->ledger.served.v[i]);

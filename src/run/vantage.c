@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/when.h"
 #include "io/json.h"
+#include "run/endpoints.h"
 #include "run/hook.h"
 #include "sys/clock.h"
 #include "tls/probe.h"
@@ -75,11 +76,9 @@ static enum served_state state_of(const char *outcome)
 {
 	if (strcmp(outcome, "ok") == 0)
 		return SERVED_PRESENTED;
-	if (strcmp(outcome, probe_outcome_name(PROBE_NOT_OFFERED)) == 0)
-		return SERVED_ABSENT;
 	for (int o = PROBE_UNTRIED; o < PROBE_OK; o++)
 		if (strcmp(outcome, probe_outcome_name((enum probe_outcome)o)) == 0)
-			return probe_reached((enum probe_outcome)o) ? SERVED_FAULTY : SERVED_AWAY;
+			return endpoints_state_of((enum probe_outcome)o);
 	return SERVED_FAULTY;
 }
 

@@ -401,6 +401,30 @@ at 0 init -q
 at 60 cron
 check 'one address too many is not left out silently' says "at other addresses shows no certificate: 1 more address"
 
+# an address that this host has no route to, IPv6 say, is no fault of the server, as long as another one is reached
+free_port
+ROWS=("servers = _443._tcp.mx.lab.example none 127.0.0.1:$PORT")
+OWNERS=_443._tcp.mx.lab.example
+fresh
+at 0 init -q
+start routed openssl s_server -accept "127.0.0.1:$PORT" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
+ROUTED=$PID
+within 5 listens "$PORT"
+at 60 cron
+is 'the first records are published' "$(recorded)" 1
+ROWS[0]+=" 192.0.2.9:$PORT"
+conf
+is_at 120 0 'an address without a route is no fault' cron
+is_at 7320 0 'nor is it two hours later' cron
+at 7330 status
+check 'it is noted, with what to do' says "at 192\.0\.2\.9:$PORT is not reached: no route to it.*by \[endpoints\] vantage"
+kill "$ROUTED"
+wait "$ROUTED" 2>/dev/null
+is_at 11000 0 'a server that has just gone is none' cron
+is_at 14640 1 'but it is one when no address is reached' cron
+at 14650 status
+check 'and said of both' says "at 127\.0\.0\.1:$PORT is not reached.*at 192\.0\.2\.9:$PORT is not reached"
+
 # --- from somewhere else -------------------------------------------------------------------------------------
 
 # what stands there sees 127.0.0.3, where another key is served

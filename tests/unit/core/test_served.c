@@ -72,6 +72,7 @@ static const struct served_row {
 	{ "a key of a sister line", SERVED_PRESENTED, "sister", SERVED_PRESENTED, "live-rsa", SERVED_YES, SR_NONE, 0, NULL },
 	{ "hangs in the handshake", SERVED_FAULTY, NULL, SERVED_PRESENTED, "live-rsa", SERVED_NO, SR_FAULTY, KEY_FAMILY_ECDSA, "shows no certificate: for a reason" },
 	{ "away", SERVED_AWAY, NULL, SERVED_AWAY, NULL, SERVED_WAIT, SR_AWAY, KEY_FAMILY_RSA, "is not reached: for a reason" },
+	{ "no route to it", SERVED_UNROUTED, NULL, SERVED_UNROUTED, NULL, SERVED_WAIT, SR_UNROUTED, KEY_FAMILY_RSA, "is not reached: for a reason (have it" },
 	{ "away and another key", SERVED_AWAY, NULL, SERVED_PRESENTED, "what", SERVED_NO, SR_OTHER_KEY, KEY_FAMILY_RSA, NULL },
 	/* clang-format on */
 };
