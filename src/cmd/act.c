@@ -281,21 +281,23 @@ static void say_notify(void *arg, const char *text)
 static size_t seen_of(struct metric_endpoint **out, const struct world *w, const struct line *l)
 {
 	struct servers_row *rows;
-	size_t n;
+	size_t n, told = 0;
 
 	servers_rows(&rows, &n, w, l);
 	*out = mem_array(n, sizeof(**out));
 	for (size_t i = 0; i < n; i++)
-		(*out)[i] = (struct metric_endpoint){
-			.owner = rows[i].endpoint->name,
-			.endpoint = rows[i].endpoint->address,
-			.type = key_family_name(rows[i].family),
-			.ok = rows[i].good && rows[i].current,
-			.seen_at = rows[i].view->seen_at,
-			.not_after_at = rows[i].key ? rows[i].view->until_at : 0,
-		};
+		/* what this host cannot see says nothing of the server */
+		if (rows[i].view->state != SERVED_UNROUTED)
+			(*out)[told++] = (struct metric_endpoint){
+				.owner = rows[i].endpoint->name,
+				.endpoint = rows[i].endpoint->address,
+				.type = key_family_name(rows[i].family),
+				.ok = rows[i].good && rows[i].current,
+				.seen_at = rows[i].view->seen_at,
+				.not_after_at = rows[i].key ? rows[i].view->until_at : 0,
+			};
 	servers_rows_free(rows, n);
-	return n;
+	return told;
 }
 
 static void tell_others(struct teller *t, struct scene *s, struct notify *n, enum exit_status status)

@@ -24,7 +24,7 @@ void view_take(struct view *v, struct scene *s, struct line *l)
 	v->held = held_step(l, &v->f, &v->next, v->now);
 	list_orders(&v->orders, &v->f);
 	eyes_warnings(&v->warnings, l, &v->f);
-	servers_warnings(&v->warnings, v->w, l);
+	servers_warnings(&v->warnings, v->w, l, &v->f);
 }
 
 void view_free(struct view *v)

@@ -169,6 +169,7 @@ static bool note_live(struct ledger *l, const struct ledger_links *links, int64_
 		l->rolled_back_at = 0;
 	k->live_at = now;
 	k->retired_at = k->removed_at = 0;
+	served_turn(&l->served);
 	/* A hook may have had its effect without acknowledging it: after a roll-back the servers may have
 	 * the other key, whatever was acknowledged for this one before. */
 	l->deployed_keyset = 0;
@@ -829,7 +830,7 @@ void ledger_facts(struct facts *f, struct strv *said, const struct ledger *l, co
 	*f = (struct facts){ 0 };
 	fill(&f->live, live, l, &v->live, v->wanted);
 	fill(&f->staging, ledger_staging(l), l, &v->staging, v->wanted);
-	fill(&f->retired, ledger_retired_first(l), l, NULL, v->wanted);
+	fill(&f->retired, ledger_retired_first(l), l, &v->retired, v->wanted);
 	f->retired_n = ledger_retired_n(l);
 	f->links_wrong = v->links_wrong;
 	f->set_changed = ledger_set_differs(l, v->wanted);

@@ -186,6 +186,7 @@ struct ledger_certs {
 };
 struct ledger_view {
 	struct ledger_certs live, staging;
+	struct ledger_certs retired;            /* of the key that goes next */
 	const struct set  *wanted;
 	const struct strv *certchange;          /* configured hook commands */
 	const struct strv *keychange;

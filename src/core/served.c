@@ -137,6 +137,13 @@ void served_keep(struct served *s, const char *const *names, size_t n)
 	}
 }
 
+void served_turn(struct served *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		for (int f = 0; f < KEY_FAMILY_N; f++)
+			*s->v[i].views[f].before = '\0';
+}
+
 /* Judging --------------------------------------------------------------------------------------- */
 
 static const struct served_key *key_of(const struct served_question *q, const char *spki)
@@ -252,6 +259,7 @@ struct served_judgement served_judge_one(const struct endpoint *e, const struct 
 	}
 	if (!looked)
 		worst = (struct served_judgement){ .verdict = SERVED_NO, .reason = SR_NEVER_LOOKED, .who = e };
+	worst.partly = has_live;
 	return worst;
 }
 
@@ -312,8 +320,9 @@ char *served_text(const struct served_judgement *j)
 		text = mem_format("%s at %s has no %s key%s", e->name, e->address, family, more);
 		break;
 	case SR_OTHER_KEY:
-		text = mem_format("%s at %s presents %s, to clients that ask for %s%s", e->name, e->address,
-				  j->met ? j->met->words : "a key that is not of this line", family, more);
+		text = mem_format("%s at %s presents %s%s%s%s", e->name, e->address,
+				  j->met ? j->met->words : "a key that is not of this line",
+				  j->partly ? ", to clients that ask for " : "", j->partly ? family : "", more);
 		break;
 	case SR_UNSTEADY:
 		text = mem_format("%s at %s presented now this key, now that, to clients that ask for %s: are there "

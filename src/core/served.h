@@ -73,6 +73,9 @@ void served_note(struct served *s, const struct served_answer *answers, size_t n
 /* Endpoints of other names than these are forgotten. */
 void served_keep(struct served *s, const char *const *names, size_t n);
 
+/* Another key is wanted from now on: that a server shows again what it showed before is no relapse then. */
+void served_turn(struct served *s);
+
 /* A key that may be met, with a word for people. */
 struct served_key {
 	const char *spki;               /* SHA-256, hex */
@@ -116,6 +119,7 @@ struct served_judgement {
 	int64_t at;                     /* WAIT; YES: since when all present it, as far as was seen */
 	const struct endpoint *who;     /* the first one in the way; NULL if none */
 	enum key_family family;
+	bool partly;                    /* OTHER_KEY: it shows the right one of another family */
 	const struct served_key *met;   /* OTHER_KEY, if it is one of the keys */
 	size_t  in_the_way;             /* how many endpoints are, this one too */
 };

@@ -469,10 +469,18 @@ static void adopt(struct engine *en, struct line *l)
 	}
 }
 
+static const char *order_revoke(struct line *l, int reason, bool now)
+{
+	if (l->cfg->issuer == ISSUER_SELF)
+		return "the line has no CA that could revoke anything (issuer = self): `certline roll --emergency` "
+		       "replaces the key, and its records go";
+	return ledger_order_revoke(&l->ledger, reason, now);
+}
+
 /* A key that is compromised is rolled; another one gets a new certificate. */
 static const char *order_revocation(struct line *l, const struct order *o)
 {
-	const char *no = ledger_order_revoke(&l->ledger, o->reason, true);
+	const char *no = order_revoke(l, o->reason, true);
 
 	if (no)
 		return no;
@@ -493,9 +501,9 @@ static void take_order(struct engine *en, struct line *l, const struct order *o)
 		ledger_order_renew(&l->ledger, o->force);
 		break;
 	case ORDER_ROLL:
-		no = ledger_order_roll(&l->ledger, o->emergency, o->force);
-		if (!no && o->revoke)
-			no = ledger_order_revoke(&l->ledger, REVOKE_KEY_COMPROMISE, false);
+		no = o->revoke ? order_revoke(l, REVOKE_KEY_COMPROMISE, false) : NULL;
+		if (!no)
+			no = ledger_order_roll(&l->ledger, o->emergency, o->force);
 		break;
 	case ORDER_REVOKE:
 		no = order_revocation(l, o);
@@ -806,6 +814,17 @@ static void run_lines(struct engine *en, struct line **lines, bool *active, size
 	free(r.tasks);
 }
 
+/* What stays like that until somebody does something. */
+static void standing_alarms(struct strv *out, const struct line *l, const struct facts *f)
+{
+	if (f->retired.present && l->policy.blind)
+		strv_take(out, mem_copy_str("the records of the old key cannot go: nothing tells the servers "
+					    "of new keys (give [hooks] post-certchange, or [timing] "
+					    "retire-after)"));
+	if (f->back_wanted)
+		strv_take(out, mem_copy_str("a roll-back is ordered and not done"));
+}
+
 /* What is wrong in DNS is told at every run: mail may be bouncing. */
 static void tell_alarms(struct engine *en, struct line *l)
 {
@@ -816,8 +835,9 @@ static void tell_alarms(struct engine *en, struct line *l)
 	eyes_alarms(&alarms, l, &f);
 	eyes_warnings(&warnings, l, &f);
 	servers_alarms(&alarms, NULL, en->w, l, &f);
-	servers_warnings(&warnings, en->w, l);
+	servers_warnings(&warnings, en->w, l, &f);
 	expiry_alarms(&alarms, l, &f, clock_now());
+	standing_alarms(&alarms, l, &f);
 	for (size_t i = 0; i < alarms.n; i++)
 		engine_tell(en, TELL_FAILED, l, alarms.v[i]);
 	for (size_t i = 0; i < warnings.n; i++)
@@ -896,6 +916,12 @@ static void pending_hooks(struct strv *out, const char *event, const struct strv
 	}
 }
 
+/* The first records wait until the servers present the key: servers_alarms() tells if one of them is at fault. */
+static bool waits_for_servers(const struct line *l, const struct facts *f)
+{
+	return l->policy.looks && !f->deploy_pending && !f->live.published_at && f->shown != SHOWN_YES;
+}
+
 void engine_pending(struct strv *out, struct world *w, struct line *l)
 {
 	struct strv publishers = { 0 };
@@ -929,14 +955,9 @@ void engine_pending(struct strv *out, struct world *w, struct line *l)
 	if (line_include_wrong(w, l))
 		strv_take(out, mem_format("include file %s does not show the wanted records",
 					  l->cfg->include_file));
-	if (l->policy.publishes && f.live.present && f.set_changed)
+	if (l->policy.publishes && f.live.present && f.set_changed && !waits_for_servers(l, &f))
 		strv_take(out, mem_copy_str("the TLSA set has changed and is not published yet"));
-	if (f.retired.present && l->policy.blind)
-		strv_take(out, mem_copy_str("the records of the old key cannot go: nothing tells the servers "
-					    "of new keys (give [hooks] post-certchange, or [timing] "
-					    "retire-after)"));
-	if (f.back_wanted)
-		strv_take(out, mem_copy_str("a roll-back is ordered and not done"));
+	standing_alarms(out, l, &f);
 	if (respond_owes(l->cfg))
 		strv_take(out, mem_copy_str("a challenge is still in place, and is taken away at the next run "
 					    "(challenges.json)"));

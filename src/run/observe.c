@@ -44,11 +44,15 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 	struct strv publishers = { 0 };
 	struct set wanted;
 	struct servers_question servers = { 0 };
+	const struct keyset *retired = ledger_retired_first(&l->ledger);
 	struct ledger_view v = { .wanted = &wanted };
 
 	line_wanted(&wanted, w, l);
 	certs(&v.live, &l->live, l);
 	certs(&v.staging, &l->staging, l);
+	for (size_t i = 0; i < l->retired_n; i++)
+		if (l->retired[i].keyset == (retired ? retired->id : 0))
+			certs(&v.retired, &l->retired[i], l);
 	v.certchange = &l->cfg->post_certchange;
 	line_publishers(&publishers, l->cfg);
 	v.keychange = &publishers;

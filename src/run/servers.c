@@ -175,8 +175,8 @@ static void add_targets(struct round *r, const struct line *l, size_t line, cons
 			for (size_t k = 0; k < l->cfg->sources.n; k++) {
 				struct addr from;
 
-				/* no port of ours */
-				if (addr_parse(&from, l->cfg->sources.v[k], 53) &&
+				/* from any port */
+				if (addr_parse(&from, l->cfg->sources.v[k], 0) &&
 				    addr_is_ipv6(&from) == addr_is_ipv6(&p->to))
 					p->from = from;
 			}
@@ -605,8 +605,11 @@ static void fill_row(struct servers_row *r, const struct servers_question *s)
 			met = &s->keys[i];
 	if (r->view->state == SERVED_PRESENTED)
 		r->key = mem_copy_str(met ? met->words : "a key that is not of this line");
-	r->good = met && (met->wanted || met->tolerated);
-	r->current = met && (!met->cert || strcmp(met->cert, r->view->cert) == 0);
+	/* a server that has no key of one kind shows nobody a wrong one */
+	r->good = r->view->state == SERVED_ABSENT
+			  ? served_judge_one(r->endpoint, &s->q).verdict == SERVED_YES
+			  : met && (met->wanted || met->tolerated);
+	r->current = r->good && (!met || !met->cert || strcmp(met->cert, r->view->cert) == 0);
 }
 
 void servers_rows(struct servers_row **out, size_t *n, const struct world *w, const struct line *l)
@@ -620,6 +623,7 @@ void servers_rows(struct servers_row **out, size_t *n, const struct world *w, co
 	if (!l->policy.looks || !l->live.number)
 		return;
 	servers_ask(&s, w, l);
+	s.q.fresh_at = 0;
 	for (size_t i = 0; i < all->n; i++)
 		for (int f = 0; f < KEY_FAMILY_N; f++) {
 			struct servers_row *r = &(*out)[*n];
@@ -705,8 +709,9 @@ static char *alarm_text(const struct served_judgement *j, const struct facts *f,
 		break;
 	case SR_OTHER_KEY:
 		text = mem_format("%s%s%s", what, j->met ? ": it was not reloaded, or has other files; the old records stay"
-				  : f->live.published_at ? ": no record vouches for it, and DANE clients refuse it"
-				  : "", j->met && tells ? ", and the post-certchange hooks run again at the next run" : "");
+				  : f->live.published_at ? ": no record vouches for it, and DANE clients refuse it; "
+							   "let the server read the live files of the line"
+				  : ": let the server read the live files of the line", j->met && tells ? ", and the post-certchange hooks run again at the next run" : "");
 		break;
 	case SR_NO_ADDRESS:
 	case SR_UNROUTED:
@@ -789,8 +794,10 @@ static void absent_warnings(struct strv *out, const struct line *l, const struct
 	}
 }
 
-void servers_warnings(struct strv *out, const struct world *w, const struct line *l)
+void servers_warnings(struct strv *out, const struct world *w, const struct line *l, const struct facts *f)
 {
+	/* a hook that fails is the alarm, and does not hide what servers show meanwhile */
+	bool untold = l->policy.tells && f->deploy_pending;
 	struct servers_question s;
 
 	if (!l->policy.looks || !l->live.number)
@@ -800,7 +807,8 @@ void servers_warnings(struct strv *out, const struct world *w, const struct line
 	for (size_t i = 0; i < l->ledger.served.n; i++) {
 		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s.q);
 
-		if (j.reason == SR_UNSTEADY || is_excused(l, &j))
+		if (j.reason == SR_UNSTEADY || is_excused(l, &j) ||
+		    (untold && j.verdict != SERVED_YES && j.reason != SR_NEVER_LOOKED))
 			strv_take(out, served_text(&j));
 		if (j.verdict == SERVED_YES)
 			absent_warnings(out, l, &l->ledger.served.v[i]);

@@ -50,6 +50,6 @@ int64_t servers_since(const struct world *w, const struct line *l, int keyset);
 void servers_alarms(struct strv *out, struct strv *about, const struct world *w, const struct line *l,
 		    const struct facts *f);
 /* What is worth knowing, and no more. */
-void servers_warnings(struct strv *out, const struct world *w, const struct line *l);
+void servers_warnings(struct strv *out, const struct world *w, const struct line *l, const struct facts *f);
 
 #endif

@@ -167,9 +167,8 @@ static void retire(char **text, struct line *l, int64_t now)
 {
 	const struct keyset *k = ledger_retired_first(&l->ledger);
 
-	/* without records it is a note to ourselves that nobody waits for */
-	if (l->policy.publishes)
-		*text = mem_format("retired the old key (generation %d); its records go", k->gen);
+	*text = mem_format("retired the old key (generation %d)%s", k->gen,
+			   l->policy.publishes ? "; its records go" : "");
 	ledger_removed(&l->ledger, k->id, now);
 }
 

@@ -94,7 +94,7 @@ void addr_format(char out[ADDR_TEXT_LEN], const struct addr *a)
 	inet_ntop(is_v6 ? AF_INET6 : AF_INET,
 		  is_v6 ? (const void *)&v6_of(a)->sin6_addr : (const void *)&v4_of(a)->sin_addr,
 		  host, sizeof(host));
-	if (addr_port(a) == 53)
+	if (addr_port(a) == 53 || addr_port(a) == 0)
 		snprintf(out, ADDR_TEXT_LEN, "%s", host);
 	else
 		snprintf(out, ADDR_TEXT_LEN, is_v6 ? "[%s]:%u" : "%s:%u", host, addr_port(a));

@@ -21,8 +21,8 @@ bool addr_parse(struct addr *a, const char *text, uint16_t port);
 /* 4 or 16 bytes in network order, as in A and AAAA records. */
 bool addr_from_bytes(struct addr *a, const void *bytes, size_t len, uint16_t port);
 
-/* "192.0.2.1" on port 53, else "192.0.2.1:5353", "[2001:db8::1]:5353"; "2001:db8::1" on port 53;
- * "none". */
+/* "192.0.2.1" on port 53 or none, else "192.0.2.1:5353", "[2001:db8::1]:5353"; "2001:db8::1" on port 53 or
+ * none; "none". */
 void addr_format(char out[ADDR_TEXT_LEN], const struct addr *a);
 
 uint16_t addr_port(const struct addr *a);

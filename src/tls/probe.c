@@ -73,7 +73,7 @@ const char *probe_outcome_name(enum probe_outcome o)
 {
 	/* clang-format off */
 	static const char *const names[] = {
-		[PROBE_UNTRIED] = "not tried in time",
+		[PROBE_UNTRIED] = "not tried",
 		[PROBE_NO_ROUTE] = "no route to it",
 		[PROBE_UNREACHABLE] = "unreachable, as a router says",
 		[PROBE_CONN_REFUSED] = "connection refused",
@@ -183,17 +183,19 @@ static bool out_of_sockets(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* A socket on its way to the address, or -1 with errno. */
-static int open_socket(const struct addr *to, const struct addr *from)
+/* A socket on its way to the address, or -1 with errno; whether that was the fault of the source address. */
+static int open_socket(const struct addr *to, const struct addr *from, bool *from_wrong)
 {
 	int fd = socket(to->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error;
 
+	*from_wrong = false;
 	if (fd < 0)
 		return -1;
 	if (from->len && from->sa.ss_family != to->sa.ss_family)
 		errno = EAFNOSUPPORT;
-	else if ((!from->len || bind(fd, (const struct sockaddr *)&from->sa, from->len) == 0) &&
-		 (connect(fd, (const struct sockaddr *)&to->sa, to->len) == 0 || errno == EINPROGRESS))
+	else if (from->len && bind(fd, (const struct sockaddr *)&from->sa, from->len) < 0)
+		*from_wrong = true;
+	else if (connect(fd, (const struct sockaddr *)&to->sa, to->len) == 0 || errno == EINPROGRESS)
 		return fd;
 	error = errno;
 	close(fd);
@@ -201,11 +203,16 @@ static int open_socket(const struct addr *to, const struct addr *from)
 	return -1;
 }
 
-static void could_not_start(struct run *r, size_t p, int error)
+static void could_not_start(struct run *r, size_t p, int error, bool from_wrong)
 {
+	char from[ADDR_TEXT_LEN];
+
 	if (out_of_sockets(error) && r->flights_n) {
 		r->no_sockets = true;
 		enqueue(r, p);
+	} else if (from_wrong) {
+		addr_format(from, &r->p[p].from);
+		settle(r, p, PROBE_UNTRIED, mem_format("from %s: %s", from, strerror(error)));
 	} else {
 		settle(r, p, out_of_sockets(error) ? PROBE_UNTRIED : outcome_of(error),
 		       mem_copy_str(strerror(error)));
@@ -215,12 +222,13 @@ static void could_not_start(struct run *r, size_t p, int error)
 static void start(struct run *r, size_t i, int64_t now_ms)
 {
 	const struct probe *p = &r->p[i];
-	struct flight f = { .p = i, .fd = open_socket(&p->to, &p->from), .phase = CONNECTING, .wants = POLLOUT,
+	bool from_wrong;
+	struct flight f = { .p = i, .fd = open_socket(&p->to, &p->from, &from_wrong), .phase = CONNECTING, .wants = POLLOUT,
 			    .connect_until_ms = now_ms + r->limits.connect_ms,
 			    .until_ms = now_ms + r->limits.each_ms };
 
 	if (f.fd < 0) {
-		could_not_start(r, i, errno);
+		could_not_start(r, i, errno, from_wrong);
 		return;
 	}
 	starttls_begin(&f.talk, p->starttls, p->domain ? p->domain : p->sni, r->own_name);
@@ -570,8 +578,10 @@ static void run_end(struct run *r, size_t n)
 	while (r->flights_n)
 		land(r, &r->flights[0]);
 	for (size_t i = 0; i < n; i++)
-		if (!r->p[i].at)
+		if (!r->p[i].at) {
 			r->p[i].at = clock_now();
+			r->p[i].why = mem_copy_str("there was no time left");
+		}
 	free(r->tasks);
 	free(r->hosts);
 	free(r->busy);

@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 enum probe_outcome {
-	PROBE_UNTRIED = 0,              /* the time for all ran out first, or told to stop */
+	PROBE_UNTRIED = 0,              /* the time for all ran out first, or told to stop, or this host is at
+					 * fault: no sockets, a source address that is not its own */
 	/* nobody was reached */
 	PROBE_NO_ROUTE,                 /* this host has no route to that address (family) */
 	PROBE_UNREACHABLE,              /* somebody on the way says that there is none */

@@ -262,6 +262,7 @@ day 225: tiny: the servers were told of generation 4
 day 256: tiny: staged a new key (rsa-4096, generation 5)
 day 256: tiny: promoted the staged key: generation 5 is live
 day 256: tiny: the servers were told of generation 5
+day 258: tiny: retired the old key (generation 4)
 day 288: tiny: deleted the files of a key that was retired long ago (keyset 1), after copying them to [dirs] backups
 day 331: tiny: renewed the certificate of the live key (generation 6), valid until 2028-03-11
 day 331: tiny: the servers were told of generation 6
@@ -384,6 +385,11 @@ for command in init cron renew roll status plan tlsa config; do
 done
 untouched '... and nothing was touched' "$before"
 rm "$CONF/other.conf"
+before=$(tree)
+exits 1 'a line that signs for itself has nobody to revoke its certificates' revoke codes
+like '... and is told what to do instead' "$ERR" 'no CA that could revoke anything.*certline roll --emergency'
+exits 1 'nor is it begun with a roll' roll --emergency --revoke codes
+untouched '... and nothing is written' "$before"
 exits 2 'a line that does not exist: exit 2' cron nocodes
 exits 2 'a command that does not exist: exit 2' corn
 like '... suggests the one that was meant' "$ERR" 'did you mean "cron"\?'

@@ -107,6 +107,7 @@ at 0 init
 is 'before the servers run, no records are published' "$(recorded)" 0
 at 0 status
 check 'and it is said what is waited for' says 'first records wait until every server presents the key: _[0-9]+\._tcp'
+is_at 30 0 'which is no fault, as long as they may be starting' cron
 for server in $ALL; do
 	[ "$server" = prosody ] || {
 		"${server}_start"
@@ -164,6 +165,21 @@ is_at 11300000 1 'when what is served is about to end' status
 check 'it is urgent' says "URGENT: _$HTTPS\._tcp"
 server_honest nginx
 at 4000600 cron
+
+# a hook that fails does not hide a server that lies
+server_lazy nginx
+cp "$SCRATCH/reload-postfix" "$SCRATCH/kept"
+script "$SCRATCH/reload-postfix" <<<'echo no; exit 1'
+is_at 4500000 0 'roll' roll
+is_at 4503700 1 'promoted; the hook of Postfix fails, and nginx does not reload' cron
+is_at 4503800 1 'status' status
+check 'names the hook' says 'hook .*reload-postfix failed'
+check 'and the server' says "note: _$HTTPS\._tcp\.www\.lab\.example at 127\.0\.0\.1:$HTTPS presents the old key \(generation [0-9]+\) "
+cp "$SCRATCH/kept" "$SCRATCH/reload-postfix"
+server_honest nginx
+at 4503900 cron
+is_at 4700000 0 'both obey' cron
+is 'and the old records go' "$(recorded)" $((2 * N))
 
 # --- one key type alone has switched -------------------------------------------------------------------
 
@@ -424,6 +440,30 @@ is_at 11000 0 'a server that has just gone is none' cron
 is_at 14640 1 'but it is one when no address is reached' cron
 at 14650 status
 check 'and said of both' says "at 127\.0\.0\.1:$PORT is not reached.*at 192\.0\.2\.9:$PORT is not reached"
+
+# --- from a source address --------------------------------------------------------------------------------------
+
+free_port
+cat >"$SCRATCH/peers.py" <<-'END_OF_PY'
+	import socket, sys
+	s = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=8)
+	while True:
+	    c, peer = s.accept()
+	    print(peer[0], "none" if peer[1] in (0, 53) else "a port", flush=True)
+	    c.close()
+END_OF_PY
+start peers python3 "$SCRATCH/peers.py" "$PORT"
+within 5 listens "$PORT"
+: >"$SCRATCH/peers.log"
+ROWS=("servers = _443._tcp.mx.lab.example none 127.0.0.1:$PORT" 'source = 127.0.0.7')
+fresh
+at 0 init -q
+is 'servers are looked at from the source address, from any port' "$(sort -u "$SCRATCH/peers.log")" '127.0.0.7 a port'
+ROWS[1]='source = 192.0.2.77'
+fresh
+at 0 init -q
+is_at 60 1 'one that is not of this host is a fault at once, and not one of the server' cron
+check 'which is said' says "127\.0\.0\.1:$PORT shows no certificate: not tried: from 192\.0\.2\.77: Cannot assign"
 
 # --- from somewhere else -------------------------------------------------------------------------------------
 

@@ -79,6 +79,32 @@ static void links_become_roles(void **state)
 	ledger_free(&l);
 }
 
+/* What is shown again because it was ordered is no sign of several servers behind one address. */
+static void a_roll_back_is_no_relapse(void **state)
+{
+	struct ledger l = { 0 };
+	struct served_answer a = { .name = "mx", .address = "a", .family = KEY_FAMILY_ECDSA, .state = SERVED_PRESENTED,
+				   .cert = "c", .serial = "01" };
+	static const char *const shown[] = { "old", "new", "old", "new", "old" };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		note(&l, i & 1 ? 2 : 1, 0, NOW + i);
+		a.spki = shown[i];
+		a.at = NOW + i;
+		served_note(&l.served, &a, 1);
+	}
+	assert_int_equal(l.rolled_back_at, NOW + 2);
+	assert_int_equal(l.served.v[0].views[KEY_FAMILY_ECDSA].relapsed_at, 0);
+	for (int i = 3; i < 5; i++) {
+		a.spki = shown[i];
+		a.at = NOW + i;
+		served_note(&l.served, &a, 1);
+	}
+	assert_int_equal(l.served.v[0].views[KEY_FAMILY_ECDSA].relapsed_at, NOW + 4);
+	ledger_free(&l);
+}
+
 static void a_killed_promotion_leaves_no_staged_key(void **state)
 {
 	struct ledger l = { 0 };
@@ -490,6 +516,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links_become_roles),
+		cmocka_unit_test(a_roll_back_is_no_relapse),
 		cmocka_unit_test(a_killed_promotion_leaves_no_staged_key),
 		cmocka_unit_test(a_compromised_key_goes_before_older_ones),
 		cmocka_unit_test(an_unstaged_key_is_removed),

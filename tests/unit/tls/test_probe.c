@@ -153,8 +153,10 @@ static void nobody_there(void **state)
 	p[3].to = (struct addr){ 0 };
 	probe_all(p, 4, &quick);
 	assert_int_equal(p[0].outcome, PROBE_CONN_REFUSED);
-	for (size_t i = 1; i < 4; i++)
-		assert_int_equal(p[i].outcome, PROBE_NO_ROUTE);
+	assert_int_equal(p[1].outcome, PROBE_NO_ROUTE);
+	assert_int_equal(p[2].outcome, PROBE_UNTRIED);  /* no fault of the server's */
+	assert_non_null(strstr(p[2].why, "from 192.0.2.77: "));
+	assert_int_equal(p[3].outcome, PROBE_NO_ROUTE);
 	for (size_t i = 0; i < 4; i++) {
 		assert_false(probe_reached(p[i].outcome));
 		assert_non_null(p[i].why);
