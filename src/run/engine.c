@@ -916,7 +916,7 @@ static void pending_hooks(struct strv *out, const char *event, const struct strv
 	}
 }
 
-/* The first records wait until the servers present the key: servers_alarms() tells if one of them is at fault. */
+/* The first records wait until the servers present the key: servers_alarms() tells if one is at fault. */
 static bool waits_for_servers(const struct line *l, const struct facts *f)
 {
 	return l->policy.looks && !f->deploy_pending && !f->live.published_at && f->shown != SHOWN_YES;

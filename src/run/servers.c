@@ -697,7 +697,7 @@ static void outdated_alarms(struct strv *out, struct strv *about, const struct l
 	}
 }
 
-static char *alarm_text(const struct served_judgement *j, const struct facts *f, bool tells)
+static char *alarm_text(const struct served_judgement *j, const struct facts *f, const struct policy *p)
 {
 	char *what = served_text(j), *text = NULL;
 
@@ -708,10 +708,15 @@ static char *alarm_text(const struct served_judgement *j, const struct facts *f,
 	case SR_UNSTEADY:
 		break;
 	case SR_OTHER_KEY:
-		text = mem_format("%s%s%s", what, j->met ? ": it was not reloaded, or has other files; the old records stay"
-				  : f->live.published_at ? ": no record vouches for it, and DANE clients refuse it; "
-							   "let the server read the live files of the line"
-				  : ": let the server read the live files of the line", j->met && tells ? ", and the post-certchange hooks run again at the next run" : "");
+		if (j->met)
+			text = mem_format("%s: it was not reloaded, or has other files%s%s", what,
+					  p->publishes ? "; the old records stay" : "",
+					  p->tells ? ", and the post-certchange hooks run again at the next run"
+						   : "");
+		else
+			text = mem_format("%s: %slet the server read the live files of the line", what,
+					  f->live.published_at ? "no record vouches for it, and DANE clients refuse "
+								 "it; " : "");
 		break;
 	case SR_NO_ADDRESS:
 	case SR_UNROUTED:
@@ -773,7 +778,7 @@ void servers_alarms(struct strv *out, struct strv *about, const struct world *w,
 		    /* the servers have not been told yet: that is the alarm */
 		    (l->policy.tells && f->deploy_pending))
 			continue;
-		text = alarm_text(&j, f, l->policy.tells);
+		text = alarm_text(&j, f, &l->policy);
 		if (text)
 			add_alarm(out, about, j.who, j.family, text);
 	}

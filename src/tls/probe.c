@@ -183,7 +183,7 @@ static bool out_of_sockets(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* A socket on its way to the address, or -1 with errno; whether that was the fault of the source address. */
+/* A socket on its way to the address, or -1 with errno; whether the source address was at fault. */
 static int open_socket(const struct addr *to, const struct addr *from, bool *from_wrong)
 {
 	int fd = socket(to->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error;
@@ -222,11 +222,12 @@ static void could_not_start(struct run *r, size_t p, int error, bool from_wrong)
 static void start(struct run *r, size_t i, int64_t now_ms)
 {
 	const struct probe *p = &r->p[i];
-	bool from_wrong;
-	struct flight f = { .p = i, .fd = open_socket(&p->to, &p->from, &from_wrong), .phase = CONNECTING, .wants = POLLOUT,
+	struct flight f = { .p = i, .phase = CONNECTING, .wants = POLLOUT,
 			    .connect_until_ms = now_ms + r->limits.connect_ms,
 			    .until_ms = now_ms + r->limits.each_ms };
+	bool from_wrong;
 
+	f.fd = open_socket(&p->to, &p->from, &from_wrong);
 	if (f.fd < 0) {
 		could_not_start(r, i, errno, from_wrong);
 		return;
