@@ -57,6 +57,11 @@ $(B)/packages:
 		"libldns-dev libunbound-dev)" >&2; exit 1; }
 	@touch $@
 
+# what everything was built with: other folders, flags or sanitizers build it anew
+$(B)/flags: FORCE | $(B)/packages
+	$(file >$@.new,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS))
+	@if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
+
 $(B)/certline: $(B)/obj/main.o $(B)/libcertline.a
 	@echo "  LD    $@"
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -65,7 +70,7 @@ $(B)/libcertline.a: $(OBJ)
 	@rm -f $@
 	@ar rcs $@ $(OBJ)
 
-$(B)/obj/%.o: src/%.c | $(B)/packages
+$(B)/obj/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(ALL_CPPFLAGS) $(LIB_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -191,7 +196,7 @@ uninstall:                             ## leaves configuration, keys and certifi
 		$(SHARE)/man/man5/certline.conf.5 $(SHARE)/man/man7/certline-hooks.7
 	rm -rf $(SHARE)/certline $(SHARE)/doc/certline
 
-.PHONY: all help deps demo check unit sim system mutants bench sanitize sanitized fuzz fuzzers cover covered \
+.PHONY: FORCE all help deps demo check unit sim system mutants bench sanitize sanitized fuzz fuzzers cover covered \
 	lint analyze format clean install uninstall
 .DELETE_ON_ERROR:
 -include $(OBJ:.o=.d) $(B)/obj/main.d $(UNIT_BIN:=.d) $(B)/sim.d $(B)/worlds.d $(B)/acme_bare.d
