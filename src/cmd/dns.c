@@ -71,7 +71,7 @@ static const struct horizon_keyset *keyset_of(const struct horizon *h, int keyse
 
 static void print_server(const struct horizon *h, const struct horizon_server *s, const struct column *c)
 {
-	char ttl[WHEN_TEXT_LEN] = "-", records[16], until[WHEN_TEXT_LEN] = "-";
+	char ttl[WHEN_TEXT_LEN] = "-", records[16], until[WHEN_TEXT_LEN] = "-", serial[16] = "-";
 	char *address = mem_copy_strn(s->id, strcspn(s->id, " "));
 
 	if (s->ttl_for)
@@ -81,7 +81,9 @@ static void print_server(const struct horizon *h, const struct horizon_server *s
 		when_format_date(until, s->signed_until_at);
 	fputs("    ", stdout);
 	print_cell(address, 4, 22);
-	printf(" %10lu %5s %5s %4s %6s %4s  %s\n", (unsigned long)s->serial, ttl, records,
+	if (s->answered_at)
+		snprintf(serial, sizeof(serial), "%lu", (unsigned long)s->serial);
+	printf(" %10s %5s %5s %4s %6s %4s  %s\n", serial, ttl, records,
 	       server_covers(h, s, c[0].keyset), server_covers(h, s, c[1].keyset),
 	       server_covers(h, s, c[2].keyset), until);
 	free(address);
@@ -112,7 +114,8 @@ static void print_servers(const struct horizon *h, const struct column *c)
 
 static void print_owner(const struct horizon *h, const struct column *c, int64_t now)
 {
-	char *head = mem_format("%s (%s%s)", h->owner, horizon_security_name(h->security),
+	char *head = mem_format("%s (%s%s%s)", h->owner, horizon_security_name(h->security),
+				horizon_unsigned(h) ? ", but not all answers are" : "",
 				h->wildcard ? ", wildcard" : "");
 
 	putchar('\n');

@@ -212,4 +212,7 @@ char *horizon_text(const struct horizon_judgement *j, int64_t now);
  * key, an alarm.  The first such server is returned too. */
 bool horizon_uncovered(const struct horizon *h, int keyset, const struct horizon_server **server);
 
+/* The first server whose last answer is not signed as it must be in a signed zone; NULL: there is none. */
+const struct horizon_server *horizon_unsigned(const struct horizon *h);
+
 #endif

@@ -274,6 +274,17 @@ bool horizon_uncovered(const struct horizon *h, int keyset, const struct horizon
 	return false;
 }
 
+const struct horizon_server *horizon_unsigned(const struct horizon *h)
+{
+	for (size_t i = 0; i < h->servers_n && h->security == HS_SECURE; i++) {
+		const struct horizon_server *s = &h->servers[i];
+
+		if (s->listed && s->answered_at && !s->failing_at && s->unsigned_)
+			return s;
+	}
+	return NULL;
+}
+
 /* In words ------------------------------------------------------------------------------------- */
 
 /* "192.0.2.3 (ns2.example.org)". */

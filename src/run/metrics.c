@@ -176,7 +176,8 @@ static void secure(struct buf *out, const char *name, const struct view *v)
 {
 	for (size_t i = 0; i < v->l->ledger.eyes_n && v->l->policy.verifies; i++)
 		if (v->l->ledger.eyes[i].looked_at)
-			SAMPLE(out, name, v, v->l->ledger.eyes[i].security == HS_SECURE,
+			SAMPLE(out, name, v, v->l->ledger.eyes[i].security == HS_SECURE &&
+						     !horizon_unsigned(&v->l->ledger.eyes[i]),
 				{ "owner", v->l->ledger.eyes[i].owner });
 }
 

@@ -531,6 +531,31 @@ static void reports_who_does_not_cover_the_live_key(void **state)
 	}
 }
 
+static void reports_who_does_not_sign(void **state)
+{
+	static const struct {
+		const char *events, *server;
+	} rows[] = {
+		{ "0 a=1:60 b=1:60", NULL },
+		{ "0 a=1:60 b=1!:60", "192.0.2.98 example.org" },
+		{ "0 a=1:60 b=1!:60 | 60 a=1:60 b=F", NULL },   /* silent: told as such */
+		{ "0 a=1:60 b=1!:60 | 60 a=1:60 b=1:60", NULL },
+		{ "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct horizon_server *s;
+		struct bench b;
+
+		bench_init(&b, &rfc);
+		play(&b, rows[i].events);
+		s = horizon_unsigned(&b.h[0]);
+		assert_string_equal(s ? s->id : "-", rows[i].server ? rows[i].server : "-");
+		bench_free(&b);
+	}
+}
+
 /* 45-51: what a set covers --------------------------------------------------------------------- */
 
 #define D256(c) c c c c c c c c c c c c c c c c
@@ -957,6 +982,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plays_scenarios),
 		cmocka_unit_test(reports_who_does_not_cover_the_live_key),
+		cmocka_unit_test(reports_who_does_not_sign),
 		cmocka_unit_test(knows_what_a_set_covers),
 		cmocka_unit_test(fits_keysets),
 		cmocka_unit_test(nothing_covers_a_key_that_does_not_exist),
