@@ -254,21 +254,17 @@ static bool was_told(const struct teller *t, const char *text)
 }
 
 /* Told at every run until it is mended; an account's key once, though many lines use it. */
-static size_t tell_exposed(struct teller *t, struct scene *s)
+static void tell_exposed(struct teller *t, struct scene *s)
 {
-	size_t n = 0;
-
 	for (size_t i = 0; i < s->n; i++) {
 		struct strv texts = { 0 };
 
 		exposure_alarms(&texts, s->lines[i]);
-		n += texts.n;
 		for (size_t k = 0; k < texts.n; k++)
 			if (!was_told(t, texts.v[k]))
 				tell(t, TELL_FAILED, s->lines[i], texts.v[k], NULL);
 		strv_free(&texts);
 	}
-	return n;
 }
 
 /* Beside all results: no failure of a line. */
@@ -345,7 +341,7 @@ enum exit_status act(const struct args *a, const struct act *what)
 		notify_begin(&notify);
 	tally = engine_run(&en, s.lines, s.n, &what->order);
 	if (!a->dry_run)
-		tally.bad += tell_exposed(&t, &s);
+		tell_exposed(&t, &s);
 	status = after(&t, &s, what, &tally);
 	if (!a->dry_run)
 		tell_others(&t, &s, &notify, status);

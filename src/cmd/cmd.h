@@ -6,6 +6,7 @@
 #define CMD_CMD_H
 
 #include "run/engine.h"
+#include "run/pending.h"
 
 #define JSON_VERSION 1
 
@@ -117,6 +118,7 @@ bool colorful(const struct args *a);            /* stdout is a terminal and nobo
 struct view {
 	struct line    *l;
 	const struct world *w;
+	enum standing   stands;
 	struct facts    f;              /* this and what follows: unless the line failed */
 	struct forecast next;
 	enum step       held;           /* what the reason is about, if it is not what comes next */

@@ -16,29 +16,16 @@
 #define PAGE_MAX ((size_t)64 << 20)
 
 /* How much a line needs somebody. */
-enum need { NEEDS_NOTHING, NEEDS_TIME, NEEDS_SETUP, NEEDS_WORK, NEEDS_REPAIR, NEEDS_N };
-
 static const struct {
 	const char *state, *text;
 } needs[] = {
-	[NEEDS_NOTHING] = { "good", "fine" },
-	[NEEDS_TIME] = { "note", "waits for a CA" },
-	[NEEDS_SETUP] = { "note", "not set up yet" },
-	[NEEDS_WORK] = { "bad", "needs attention" },
-	[NEEDS_REPAIR] = { "bad", "cannot be read" },
+	[STANDS_WELL] = { "good", "fine" },
+	[STANDS_WAITING] = { "note", "waits for a CA" },
+	[STANDS_NEW] = { "note", "not set up yet" },
+	[STANDS_BADLY] = { "bad", "needs attention" },
+	[STANDS_FAILED] = { "bad", "cannot be read" },
 };
-_Static_assert(ARRAY_LEN(needs) == NEEDS_N, "a word for each");
-
-static enum need need_of(const struct view *v)
-{
-	if (v->l->failed)
-		return NEEDS_REPAIR;
-	if (!v->l->known)
-		return NEEDS_SETUP;
-	if (v->pending.n == 0)
-		return NEEDS_NOTHING;
-	return engine_only_waits(v->l, &v->pending) ? NEEDS_TIME : NEEDS_WORK;
-}
+_Static_assert(ARRAY_LEN(needs) == STANDINGS_N, "a word for each");
 
 struct report {
 	struct buf   *out;
@@ -51,10 +38,9 @@ struct report {
 static int by_need(const void *a, const void *b)
 {
 	const struct view *x = *(const struct view *const *)a, *y = *(const struct view *const *)b;
-	enum need need_x = need_of(x), need_y = need_of(y);
 
-	if (need_x != need_y)
-		return need_x < need_y ? 1 : -1;
+	if (x->stands != y->stands)
+		return x->stands < y->stands ? 1 : -1;
 	if (x->f.live.cert_until_at != y->f.live.cert_until_at)
 		return x->f.live.cert_until_at < y->f.live.cert_until_at ? -1 : 1;
 	return strcmp(x->l->cfg->name, y->l->cfg->name);
@@ -65,7 +51,7 @@ static size_t fine(const struct report *r)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		n += need_of(&r->views[i]) == NEEDS_NOTHING;
+		n += r->views[i].stands == STANDS_WELL;
 	return n;
 }
 
@@ -91,14 +77,14 @@ static void add_attention(const struct report *r)
 	buf_add_str(r->out, "<ol>\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct view *v = r->urgent[i];
-		enum need need = need_of(v);
+		enum standing stands = v->stands;
 
-		if (need == NEEDS_NOTHING)
+		if (stands == STANDS_WELL)
 			continue;
 		buf_add_str(r->out, "<li>");
 		add_link(r, v);
 		buf_add_char(r->out, ' ');
-		html_state(r->out, needs[need].state, needs[need].text);
+		html_state(r->out, needs[stands].state, needs[stands].text);
 		buf_add_char(r->out, ' ');
 		markup_text(r->out, first_words(v));
 		if (v->pending.n > 1)
@@ -122,12 +108,12 @@ static void add_overview(const struct report *r)
 	html_table_begin(r->out, "All lines", false, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < r->n; i++) {
 		const struct view *v = &r->views[i];
-		enum need need = need_of(v);
+		enum standing stands = v->stands;
 
 		buf_add_str(r->out, "<tr><th scope=\"row\">");
 		add_link(r, v);
 		buf_add_str(r->out, "</th>");
-		html_cell_state(r->out, needs[need].state, needs[need].text);
+		html_cell_state(r->out, needs[stands].state, needs[stands].text);
 		when_format_rough(age, v->now - v->f.live.created_at);
 		when_format_rough(left, v->f.live.cert_until_at - v->now);
 		html_cell(r->out, v->l->failed ? NULL : rollover_phase_name(rollover_phase(&v->f)));
@@ -436,12 +422,12 @@ static void add_next(const struct report *r, const struct view *v)
 static void add_line(const struct report *r, const struct view *v)
 {
 	char *id = mem_format("line-%zu", (size_t)(v - r->views) + 1), *orders = strv_join(&v->orders, ", ");
-	enum need need = need_of(v);
+	enum standing stands = v->stands;
 
 	buf_add_str(r->out, "<section>\n");
 	html_heading(r->out, 2, id, v->l->cfg->name);
 	buf_add_str(r->out, "<p>");
-	html_state(r->out, needs[need].state, needs[need].text);
+	html_state(r->out, needs[stands].state, needs[stands].text);
 	buf_add_str(r->out, "</p>\n");
 	if (v->l->failed) {
 		html_paragraph(r->out, NULL, v->l->err.text);

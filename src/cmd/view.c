@@ -3,7 +3,6 @@
  */
 #include "cmd/cmd.h"
 
-#include "run/exposure.h"
 #include "run/eyes.h"
 #include "run/observe.h"
 #include "run/servers.h"
@@ -13,12 +12,10 @@ void view_take(struct view *v, struct scene *s, struct line *l)
 {
 	world_load(&s->world, l);
 	*v = (struct view){ .l = l, .w = &s->world, .now = clock_now() };
+	/* before the facts are taken, since it takes some of its own */
+	v->stands = pending_find(&v->pending, &s->world, l);
 	if (l->failed)
 		return;
-	/* before the facts are taken, since it takes some of its own */
-	if (l->known)
-		engine_pending(&v->pending, &s->world, l);
-	exposure_alarms(&v->pending, l);
 	line_facts(&v->f, &s->world, l);
 	v->next = rollover_forecast(&l->policy, &v->f, v->now);
 	v->held = held_step(l, &v->f, &v->next, v->now);
@@ -36,7 +33,7 @@ void view_free(struct view *v)
 
 enum exit_status view_status(const struct view *v, enum exit_status so_far)
 {
-	if (v->l->failed || !v->l->known || (v->pending.n && !engine_only_waits(v->l, &v->pending)))
+	if (v->stands > STANDS_WAITING)
 		return EXIT_BAD;
-	return v->pending.n && so_far == EXIT_OK ? EXIT_NOT_NOW : so_far;
+	return v->stands == STANDS_WAITING && so_far == EXIT_OK ? EXIT_NOT_NOW : so_far;
 }

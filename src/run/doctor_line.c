@@ -10,7 +10,7 @@
 #include "run/ca.h"
 #include "run/caa_check.h"
 #include "run/doctor_parts.h"
-#include "run/engine.h"
+#include "run/pending.h"
 #include "run/worker.h"
 #include "sys/clock.h"
 
@@ -177,6 +177,7 @@ void doctor_find_line(struct doctor_findings *out, const struct line *l, const s
 void doctor_find_pending(struct doctor_findings *out, struct world *w, struct line *l)
 {
 	struct strv pending = { 0 };
+	enum standing stands;
 
 	if (l->failed) {
 		doctor_add(out, DOCTOR_ERROR, "line-failed", "%s", l->err.text);
@@ -187,10 +188,10 @@ void doctor_find_pending(struct doctor_findings *out, struct world *w, struct li
 			   "the line is not set up yet: run certline init");
 		return;
 	}
-	engine_pending(&pending, w, l);
+	stands = pending_find(&pending, w, l);
 	for (size_t i = 0; i < pending.n; i++)
-		doctor_add(out, engine_only_waits(l, &pending) ? DOCTOR_NOTE : DOCTOR_ERROR, "pending",
-			   "%s", pending.v[i]);
+		doctor_add(out, stands == STANDS_WAITING ? DOCTOR_NOTE : DOCTOR_ERROR, "pending", "%s",
+			   pending.v[i]);
 	strv_free(&pending);
 }
 

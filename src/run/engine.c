@@ -7,15 +7,14 @@
 #include "base/when.h"
 #include "io/crypto.h"
 #include "io/json.h"
-#include "run/expiry.h"
 #include "run/eyes.h"
 #include "acme/revocation.h"
 #include "run/hook.h"
 #include "run/links.h"
 #include "run/observe.h"
+#include "run/pending.h"
 #include "run/publish.h"
 #include "run/publish_update.h"
-#include "run/respond.h"
 #include "run/servers.h"
 #include "run/step.h"
 #include "run/store.h"
@@ -814,30 +813,11 @@ static void run_lines(struct engine *en, struct line **lines, bool *active, size
 	free(r.tasks);
 }
 
-/* What stays like that until somebody does something. */
-static void standing_alarms(struct strv *out, const struct line *l, const struct facts *f)
-{
-	if (f->retired.present && l->policy.blind)
-		strv_take(out, mem_copy_str("the records of the old key cannot go: nothing tells the servers "
-					    "of new keys (give [hooks] post-certchange, or [timing] "
-					    "retire-after)"));
-	if (f->back_wanted)
-		strv_take(out, mem_copy_str("a roll-back is ordered and not done"));
-}
-
-/* What is wrong in DNS is told at every run: mail may be bouncing. */
 static void tell_alarms(struct engine *en, struct line *l)
 {
 	struct strv alarms = { 0 }, warnings = { 0 };
-	struct facts f;
 
-	line_facts(&f, en->w, l);
-	eyes_alarms(&alarms, l, &f);
-	eyes_warnings(&warnings, l, &f);
-	servers_alarms(&alarms, NULL, en->w, l, &f);
-	servers_warnings(&warnings, en->w, l, &f);
-	expiry_alarms(&alarms, l, &f, clock_now());
-	standing_alarms(&alarms, l, &f);
+	pending_alarms(&alarms, &warnings, en->w, l);
 	for (size_t i = 0; i < alarms.n; i++)
 		engine_tell(en, TELL_FAILED, l, alarms.v[i]);
 	for (size_t i = 0; i < warnings.n; i++)
@@ -875,102 +855,18 @@ struct tally engine_run(struct engine *en, struct line **lines, size_t n, const 
 		run_lines(en, lines, active, n);
 	for (size_t i = 0; i < n; i++) {
 		struct strv pending = { 0 };
-		bool failed = lines[i]->failed || lines[i]->untidy;
+		enum standing stands = STANDS_WELL;
 
+		if (lines[i]->failed || lines[i]->untidy)
+			stands = STANDS_FAILED;
 		if (!lines[i]->failed && !en->dry_run) {
-			engine_pending(&pending, en->w, lines[i]);
+			stands = pending_find(&pending, en->w, lines[i]);
 			tell_alarms(en, lines[i]);
 		}
-		if (!failed && engine_only_waits(lines[i], &pending))
-			tally.waiting++;
-		else
-			tally.bad += failed || pending.n;
+		tally.waiting += stands == STANDS_WAITING;
+		tally.bad += stands > STANDS_WAITING;
 		strv_free(&pending);
 	}
 	free(active);
 	return tally;
-}
-
-/* Pending ---------------------------------------------------------------------------------------- */
-
-static void pending_hooks(struct strv *out, const char *event, const struct strv *commands,
-			  const struct acks *acks, int subject)
-{
-	for (size_t i = 0; i < commands->n; i++) {
-		const struct ack *a = acks_find(acks, commands->v[i]);
-		char since[WHEN_TEXT_LEN];
-
-		bool is_update = strcmp(commands->v[i], UPDATE_NAME) == 0;
-
-		if (a && a->acked == subject)
-			continue;
-		if (!a || !a->failures) {
-			strv_take(out, mem_format("%s%s%s has not run yet", is_update ? "" : event,
-						  is_update ? "" : " hook ", commands->v[i]));
-			continue;
-		}
-		when_format_minute(since, a->failing_at);
-		strv_take(out, mem_format("%s%s%s failed %d time%s since %s: %s", is_update ? "" : event,
-					  is_update ? "" : " hook ", commands->v[i], a->failures, a->failures == 1 ? "" : "s",
-					  since, a->error ? a->error : ""));
-	}
-}
-
-/* The first records wait until the servers present the key: servers_alarms() tells if one is at fault. */
-static bool waits_for_servers(const struct line *l, const struct facts *f)
-{
-	return l->policy.looks && !f->deploy_pending && !f->live.published_at && f->shown != SHOWN_YES;
-}
-
-void engine_pending(struct strv *out, struct world *w, struct line *l)
-{
-	struct strv publishers = { 0 };
-	struct facts f;
-
-	line_publishers(&publishers, l->cfg);
-	line_facts(&f, w, l);
-	if (!f.live.present)
-		strv_take(out, mem_copy_str("there is no key yet"));
-	for (int s = 0; s < STEP_N; s++) {
-		const struct retry *r = &l->ledger.retry[s];
-		char at[WHEN_TEXT_LEN];
-
-		if (!r->failures)
-			continue;
-		when_format_minute(at, r->next_at);
-		strv_take(out, mem_format("%s %s %d time%s: %s (again %s%s)",
-					  rollover_step_name((enum step)s),
-					  r->begun ? "was not finished" : "failed", r->failures,
-					  r->failures == 1 ? "" : "s", r->error ? r->error : "",
-					  r->next_at ? "after " : "at the next run",
-					  r->next_at ? at : ""));
-	}
-	if (f.deploy_pending)
-		pending_hooks(out, HOOK_CERTCHANGE, &l->cfg->post_certchange, &l->ledger.certchange,
-			      l->live.number);
-	if (l->policy.publishes && f.set_pending)
-		pending_hooks(out, HOOK_KEYCHANGE, &publishers, &l->ledger.keychange,
-			      l->ledger.set_serial);
-	strv_free(&publishers);
-	if (line_include_wrong(w, l))
-		strv_take(out, mem_format("include file %s does not show the wanted records",
-					  l->cfg->include_file));
-	if (l->policy.publishes && f.live.present && f.set_changed && !waits_for_servers(l, &f))
-		strv_take(out, mem_copy_str("the TLSA set has changed and is not published yet"));
-	standing_alarms(out, l, &f);
-	if (respond_owes(l->cfg))
-		strv_take(out, mem_copy_str("a challenge is still in place, and is taken away at the next run "
-					    "(challenges.json)"));
-	expiry_alarms(out, l, &f, clock_now());
-	eyes_alarms(out, l, &f);
-	servers_alarms(out, NULL, w, l, &f);
-}
-
-bool engine_only_waits(const struct line *l, const struct strv *pending)
-{
-	size_t n = 0;
-
-	for (int s = 0; s < STEP_N; s++)
-		n += l->ledger.retry[s].begun;
-	return n > 0 && n == pending->n;
 }

@@ -40,16 +40,10 @@ struct order {
 /* Of lines for which not all is as it should be. */
 struct tally {
 	size_t bad;                     /* they failed or owe something */
-	size_t waiting;                 /* nothing but what engine_only_waits() means */
+	size_t waiting;                 /* STANDS_WAITING (pending.h) */
 };
 
 /* Runs the given lines.  Errors are told as they happen. */
 struct tally engine_run(struct engine *en, struct line **lines, size_t n, const struct order *order);
-
-/* What is wrong with a line now, one text each: pending hooks, failed steps.  Needs world_load(). */
-void engine_pending(struct strv *out, struct world *w, struct line *l);
-
-/* Whether all of that is an order that the CA still works on, and that the next run goes on with. */
-bool engine_only_waits(const struct line *l, const struct strv *pending);
 
 #endif

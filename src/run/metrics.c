@@ -5,9 +5,8 @@
 
 #include "base/mem.h"
 #include "base/when.h"
-#include "run/engine.h"
-#include "run/exposure.h"
 #include "run/observe.h"
+#include "run/pending.h"
 #include "sys/fs.h"
 
 #define FILE_MAX ((size_t)256 << 20)
@@ -247,19 +246,16 @@ static const struct {
 static void look(struct view *v, struct world *w, struct line *l, int64_t now)
 {
 	struct strv list = { 0 };
+	enum standing stands;
 
 	*v = (struct view){ .l = l };
 	world_load(w, l);
-	if (l->failed) {
-		v->pending = 1;
-		return;
-	}
-	if (l->known)
-		engine_pending(&list, w, l);
-	exposure_alarms(&list, l);
-	v->pending = list.n;
-	v->ok = l->known && !l->untidy && (list.n == 0 || engine_only_waits(l, &list));
+	stands = pending_find(&list, w, l);
+	v->pending = stands == STANDS_FAILED ? 1 : list.n;
+	v->ok = stands <= STANDS_WAITING && !l->untidy;
 	strv_free(&list);
+	if (l->failed)
+		return;
 	line_facts(&v->f, w, l);
 	v->f.tried = 0;
 	v->next = rollover_forecast(&l->policy, &v->f, now);

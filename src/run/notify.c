@@ -5,10 +5,9 @@
 
 #include "base/mem.h"
 #include "run/deliver.h"
-#include "run/engine.h"
 #include "run/expiry.h"
-#include "run/exposure.h"
 #include "run/observe.h"
+#include "run/pending.h"
 #include "run/servers.h"
 #include "run/store.h"
 #include "run/suggest.h"
@@ -86,13 +85,8 @@ static char *failures_text(const struct notify *n, struct line *l, const struct 
 static void add_failures(struct alarms *out, const struct notify *n, struct line *l)
 {
 	struct strv pending = { 0 };
-	bool waits = false;
+	bool waits = pending_find(&pending, n->w, l) == STANDS_WAITING;
 
-	if (!l->failed) {
-		engine_pending(&pending, n->w, l);
-		waits = engine_only_waits(l, &pending);
-		exposure_alarms(&pending, l);
-	}
 	if (l->failed || l->untidy || pending.n) {
 		char *text = failures_text(n, l, &pending);
 

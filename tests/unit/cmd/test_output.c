@@ -496,7 +496,7 @@ static void dns_knows_nothing_of_who_was_not_asked(void **state)
 	change_state("mx", "\"failing_at\"", "\"filling_at\"");
 	write_line("mx", "_25._tcp.mx.example.org", SERVER_AT("19"));
 	assert_int_equal(run("mx", NOW + MINUTE, "dns"), EXIT_OK);
-	has("\n    127.0.0.1:9                     0     -     -    ?      -    -  -\n");
+	has("\n    127.0.0.1:9                     -     -     -    ?      -    -  -\n");
 	has_not("none");
 	assert_int_equal(run("mx", NOW + MINUTE, "dns --json"), EXIT_OK);
 	doc = only_line();
