@@ -26,7 +26,6 @@ static const struct {
 	[DOCTOR_WARNING] = { "WARNING", 1 },
 	[DOCTOR_ERROR] = { "CRITICAL", 2 },
 };
-#define NAGIOS_UNKNOWN 3
 
 static enum doctor_severity worst_of(const struct check *c)
 {
@@ -347,7 +346,7 @@ static enum exit_status show(const struct check *c)
 		bool looked = has_looked(c);
 
 		check_print_nagios(c, looked ? nagios[worst].name : "UNKNOWN");
-		return (enum exit_status)(looked ? nagios[worst].status : NAGIOS_UNKNOWN);
+		return (enum exit_status)(looked ? nagios[worst].status : EXIT_NAGIOS_UNKNOWN);
 	}
 	if (c->a->json)
 		check_print_json(c);
@@ -424,7 +423,7 @@ enum exit_status cmd_check(const struct args *a)
 		if (!p.has_scene && a->nagios)
 			printf("CERTLINE UNKNOWN - the configuration or the command line is wrong\n");
 		if (!p.has_scene)
-			return a->nagios ? (enum exit_status)NAGIOS_UNKNOWN : status;
+			return a->nagios ? EXIT_NAGIOS_UNKNOWN : status;
 	}
 	proc_init();
 	if (!others || a->lines.n)

@@ -14,6 +14,7 @@ enum exit_status {
 	EXIT_OK      = 0,       /* all is as it should be */
 	EXIT_BAD     = 1,       /* a line failed, or an obligation is pending */
 	EXIT_USAGE   = 2,       /* usage or configuration: nothing was tried */
+	EXIT_NAGIOS_UNKNOWN = 3, /* of a plug-in (--nagios): nothing was looked at */
 	EXIT_NOT_NOW = 75,      /* could not act now, and nothing is at risk */
 };
 

@@ -522,7 +522,7 @@ static int check_fit(const struct parse *p)
 	return 0;
 }
 
-int options_parse(struct args *a, int argc, char **argv, enum exit_status *status)
+static int parse_all(struct args *a, int argc, char **argv, enum exit_status *status)
 {
 	struct parse p = { .a = a, .argv = argv, .argc = argc, .i = 1 };
 	const struct command *c = NULL;
@@ -565,6 +565,23 @@ int options_parse(struct args *a, int argc, char **argv, enum exit_status *statu
 		return -1;
 	}
 	return check_fit(&p);
+}
+
+int options_parse(struct args *a, int argc, char **argv, enum exit_status *status)
+{
+	int rc = parse_all(a, argc, argv, status);
+
+	if (rc == 0 || *status != EXIT_USAGE)
+		return rc;
+	/* 2 would be CRITICAL to who asked, wherever on the line that stands: nothing was looked at */
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--nagios") != 0)
+			continue;
+		printf("CERTLINE UNKNOWN - the configuration or the command line is wrong\n");
+		*status = EXIT_NAGIOS_UNKNOWN;
+		break;
+	}
+	return rc;
 }
 
 void options_free(struct args *a)

@@ -86,6 +86,11 @@ int print_file(const char *path, const struct buf *text)
 		fwrite(text->s, 1, text->len, stdout);
 		return 0;
 	}
+	/* /dev/stdout is a link, and would be one no more */
+	if (text_starts(path, "/dev/") && !text_starts(path, "/dev/shm/")) {
+		complain("%s is no place for a file; - is standard output", path);
+		return -1;
+	}
 	if (fs_write(path, text->s, text->len, for_all, &e) == 0)
 		return 0;
 	complain("%s", e.text);

@@ -13,6 +13,7 @@
 
 #define TEXT_LEN_MAX 300
 #define ENDPOINTS_MAX 1000              /* of one hook */
+#define DOCUMENT_MAX ((size_t)16 << 20) /* that many endpoints, with name servers, records and findings */
 
 struct look {
 	size_t line;
@@ -143,7 +144,9 @@ static void take(struct vantage_answers *a, const struct line *l, unsigned famil
 	struct json *doc = NULL;
 	struct err e = k->proc.err;
 
-	if (k->proc.status == 0 || k->proc.status == 1)
+	if (k->proc.out.over)
+		err_set(&e, ERR_REFUSED, "prints more than %zu bytes", DOCUMENT_MAX);
+	else if (k->proc.status == 0 || k->proc.status == 1)
 		doc = json_parse(k->proc.out.s, k->proc.out.len, &e);
 	if (doc) {
 		take_document(a, l, place, families, doc);
@@ -179,6 +182,8 @@ void vantage_look(struct vantage_answers *out, struct line *const *lines, const 
 				looks[k].proc = (struct proc){ .status = -1, .err = e };
 				continue;
 			}
+			/* a document and no words: three endpoints with many names fill what others may print */
+			looks[k].hook.proc.out.max = DOCUMENT_MAX;
 			procs[run] = looks[k].hook.proc;
 			procs[run++].exclusive = NULL;
 		}

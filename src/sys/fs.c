@@ -168,11 +168,23 @@ out:
 	return rc;
 }
 
+/* A rename over /dev/null, by somebody who wants no file, would take it from the whole system. */
+static bool is_device(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 int fs_write(const char *path, const void *bytes, size_t len, struct fs_mode m, struct err *e)
 {
 	char *folder = folder_of(path), *tmp = NULL;
 	int fd = -1, rc = -1;
 
+	if (is_device(path)) {
+		err_set(e, ERR_LOCAL, "write %s: it is a device, a FIFO or a socket, and no file", path);
+		goto out;
+	}
 	for (int i = 0; i < TEMPORARY_TRIES; i++) {
 		free(tmp);
 		tmp = temporary_name(folder);

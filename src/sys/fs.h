@@ -28,7 +28,8 @@ struct fs_mode {
 int fs_read(struct buf *out, const char *path, size_t max, bool *missing, struct err *e)
 	NEEDS_CHECK;
 
-/* Replaces path (or makes it) atomically and durably.  A symlink is replaced, not followed.  After
+/* Replaces path (or makes it) atomically and durably.  A symlink is replaced, not followed; devices,
+ * FIFOs and sockets, and links to these, are errors, and stay.  After
  * an error path has its old content; only if the very last step failed (fsync of the folder) it has
  * the new one, and a crash may bring the old one back. */
 int fs_write(const char *path, const void *bytes, size_t len, struct fs_mode m, struct err *e)

@@ -222,10 +222,15 @@ like '... and why' "$OUT" '^CERTLINE CRITICAL - .*expires-soon'
 plugin 2 --owner "$SINGLE"
 like '... and why' "$(head -1 <<<"$OUT")" '^CERTLINE CRITICAL - .*refused'
 plugin 3 --owner "$SINGLE" --resolver 127.0.0.80:9 --port 9 --connect "127.0.0.80:$DEAD"
-for wrong in '--owner mail.example.test' '--mx _x' '--starttls nntps' '--connect mail' '--warn 14' '--json --nagios --owner _1._tcp.a.b'; do
+for wrong in '--owner mail.example.test' '--mx _x' '--starttls nntps' '--connect mail' '--warn 14'; do
 	# shellcheck disable=SC2086 # words are meant
 	look $wrong
 	is "$wrong: 2" "$STATUS" 2
+done
+for wrong in '--warn 14' '--owner mail.example.test' '--nonsense' '--json --owner _1._tcp.a.b'; do
+	# shellcheck disable=SC2086 # words are meant; 2 would be CRITICAL
+	plugin 3 $wrong
+	like '... and one line' "$OUT" '^CERTLINE UNKNOWN - [^|]*wrong$'
 done
 
 # --- mail ---------------------------------------------------------------------------------------------

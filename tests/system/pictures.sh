@@ -102,6 +102,12 @@ like '... says what it needs' "$ERR" 'report needs --html FILE'
 exits 2 '--json beside --svg: exit 2' plan --json --svg "$SVG"
 exits 1 'a folder that is not there: exit 1' plan --svg "$SCRATCH/nowhere/plan.svg"
 like '... is named' "$ERR" "$SCRATCH/nowhere"
+mkfifo "$SCRATCH/fifo"
+exits 1 'what is no file is not replaced: exit 1' plan --svg "$SCRATCH/fifo"
+check '... and stays' test -p "$SCRATCH/fifo"
+exits 1 'nor is anything written where devices are' plan --svg /dev/certline-test
+check_not '... not even a new file' test -e /dev/certline-test
+rm -f /dev/certline-test
 echo '{"version": 1, "keysets": "?"}' >"$STATE/lines/steady/state.json"
 exits 1 'a line that cannot be read: exit 1' plan --svg "$SCRATCH/broken.svg"
 check '... is in the picture' grep -q '<tspan class="n">steady</tspan><tspan class="m"[^>]*>[^<]*state.json' "$SCRATCH/broken.svg"
@@ -136,7 +142,7 @@ is 'nothing is loaded from elsewhere, and there is no script' \
 like 'what a hook is called is text' "$(grep -c '&lt;b&gt;&amp;&quot;&#39;&lt;/b&gt; &lt;script&gt;' "$HTML")" '^[1-9]'
 like 'name servers are shown as they were last seen' "$(tr -d '\n' <"$HTML")" \
 	'What name servers show</h3>.*_25\._tcp\.eyes\.example\.org \(.*127\.0\.0\.1'
-like 'the picture says in words what it shows' "$(grep '<desc' "$SVG")" 'staged: staged; next: promote on 21 Mar: caches may still hold the old TLSA set; key 3 goes live on 2027-03-21'
+like 'the picture says in words what it shows' "$(grep '<desc' "$SVG")" 'staged: staged; next: promote on 21 Mar: caches may still hold the old TLSA set, or the key was not staged for long enough; key 3 goes live on 2027-03-21'
 
 # texts NAME: what stands in the block of a line
 texts() {

@@ -71,6 +71,9 @@ is_at() {
 	exits "$@"
 }
 
+# answers ADDRESS PORT: somebody takes connections there
+answers() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+
 # recorded: how many records are in the include file
 recorded() { grep -c '^_.* TLSA ' "$INCLUDE"; }
 
@@ -304,14 +307,14 @@ at 0 init -q
 for address in 127.0.0.1 127.0.0.2; do
 	start "s-$address" openssl s_server -accept "$address:$first" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
 	[ "$address" = 127.0.0.2 ] || FIRST=$PID
+	within 5 answers "$address" "$first"
 done
-within 5 listens "$first"
 is_at 60 0 'two addresses present the first key' cron
 at 7200 roll
-kill "$FIRST"; wait "$FIRST" 2>/dev/null
+stop "$FIRST"
 at 10900 cron -q
 start s-new openssl s_server -accept "127.0.0.1:$first" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -quiet
-within 5 listens "$first"
+within 5 answers 127.0.0.1 "$first"
 is_at 1000000 1 'one of two addresses serves the old key' cron
 check 'that one is named' says "at 127\.0\.0\.2:$first presents the old key"
 check_not 'the other one is not' says "at 127\.0\.0\.1:$first"
@@ -473,6 +476,7 @@ cat >"$SCRATCH/afar" <<-END_OF_HOOK
 	#!/bin/sh
 	owners=
 	for owner in \$CERTLINE_OWNERS; do owners="\$owners --owner \$owner"; done
+	printf '%200000s' ''            # as much as many owners make of it
 	exec "$PROGRAM" check --json \$owners --starttls none --connect 127.0.0.3:$PORT 2>/dev/null
 END_OF_HOOK
 chmod 755 "$SCRATCH/afar"
@@ -503,4 +507,8 @@ script "$SCRATCH/afar" <<<'head -c 3000000 /dev/zero'
 at 14640 cron
 at 14640 status
 check 'and so is one that prints nonsense' says 'from far\.example is not reached: hook'
+script "$SCRATCH/afar" <<<'head -c 30000000 /dev/zero | tr "\0" " "'
+at 21960 cron
+at 21960 status
+check 'and one that prints without end' says 'hook .*/afar far\.example: prints more than 16777216 bytes'
 finish

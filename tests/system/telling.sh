@@ -374,6 +374,23 @@ is 'a line that fails' "$(grep -E '^certline_line_(ok|pending)\{line="mx"\}' "$P
 	'certline_line_ok{line="mx"} 0 certline_line_pending{line="mx"} 1'
 like '... when its certificate ends' "$(cat "$PROM")" '^certline_certificate_not_after_seconds\{line="mx",slot="live",type="ec-256"\} [0-9]+$'
 check 'promtool is content with the rules' quietly promtool check rules "$TOP/contrib/prometheus/certline.rules.yml"
+cat >"$SCRATCH/rules.yml" <<END_OF_RULES
+rule_files: [$TOP/contrib/prometheus/certline.rules.yml]
+evaluation_interval: 5m
+tests:
+  - interval: 5m
+    input_series:
+      - series: certline_line_pending{line="mx"}
+        values: 1x200
+    alert_rule_test:
+      - {eval_time: 10m, alertname: CertlineOwesForLong, exp_alerts: []}
+      - eval_time: 400m
+        alertname: CertlineOwesForLong
+        exp_alerts:
+          - exp_labels: {severity: critical, line: mx}
+            exp_annotations: {summary: the line mx on  owes something for six hours}
+END_OF_RULES
+check 'what is owed since a moment is not owed for long' quietly promtool test rules "$SCRATCH/rules.yml"
 names() {
 	grep -oE 'certline_[a-z_]+' "$1" | sort -u
 }

@@ -552,6 +552,23 @@ static void links_are_replaced_and_folders_are_not(void **state)
 	has_names(dir, "folder link target");
 }
 
+static void devices_and_fifos_are_not_replaced(void **state)
+{
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(mkfifo(in("fifo"), 0600), 0);
+	assert_int_equal(symlink("fifo", in("link")), 0);
+	assert_int_equal(fs_write(in("fifo"), "x", 1, (struct fs_mode){ 0600, ANY_GID }, &e), -1);
+	assert_non_null(strstr(e.text, "no file"));
+	assert_int_equal(fs_write(in("link"), "x", 1, (struct fs_mode){ 0600, ANY_GID }, &e), -1);
+	assert_int_equal(lstat(in("fifo"), &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(lstat(in("link"), &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+}
+
 static void leftovers_with_our_pid_are_passed_over(void **state)
 {
 	const struct fs_mode m = { 0600, ANY_GID };
@@ -1192,6 +1209,7 @@ int main(void)
 		T(a_folder_that_cannot_be_synced_is_an_error),
 		T(a_real_limit_of_the_system_is_noticed),
 		T(links_are_replaced_and_folders_are_not),
+		T(devices_and_fifos_are_not_replaced),
 		T(leftovers_with_our_pid_are_passed_over),
 		T(a_new_file_is_new),
 		T(paths_may_be_relative_and_plain),
