@@ -47,6 +47,12 @@ static const char style[] =
 	"display:block;min-width:18em}\n"
 	"time{white-space:nowrap}\n"
 	"svg.timeline{display:block;width:100%;min-width:1100px;height:auto}\n"
+	"@media screen and (max-width:600px){table,caption,tbody,tr,th,td{display:block}"
+	"thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}"
+	"tr{padding:.4em .7em;border-top:1px solid var(--rule)}tbody th,td{padding:.1em 0;border:0;min-width:0;"
+	"overflow-wrap:anywhere}td[data-of]{display:grid;grid-template-columns:7.5em minmax(0,1fr);gap:.5em}"
+	"td::before{content:attr(data-of);color:var(--quiet)}td.none{display:none}"
+	"td>*{justify-self:start}.state{white-space:normal}code{min-width:0}}\n"
 	"@media print{body{font-size:11px}.scroll{overflow:visible;border:0}svg.timeline{min-width:0}"
 	"h2,h3{break-after:avoid}tr,li{break-inside:avoid}a{color:inherit;text-decoration:none}}\n";
 /* clang-format on */
@@ -143,9 +149,10 @@ static void begin_box(struct buf *out, const char *label)
 	buf_add_str(out, "\">\n");
 }
 
-void html_table_begin(struct buf *out, const char *label, bool captioned, const char *const *columns,
-		      size_t n)
+void html_table_begin(struct html_table *t, struct buf *out, const char *label, bool captioned,
+		      const char *const *columns, size_t n)
 {
+	*t = (struct html_table){ out, columns, n, 0 };
 	begin_box(out, label);
 	buf_add_str(out, "<table>\n");
 	if (captioned) {
@@ -162,49 +169,75 @@ void html_table_begin(struct buf *out, const char *label, bool captioned, const 
 	buf_add_str(out, "</tr></thead>\n<tbody>\n");
 }
 
-void html_row_begin(struct buf *out, const char *heading)
+void html_row_begin(struct html_table *t, const char *heading)
 {
-	buf_add_str(out, "<tr><th scope=\"row\">");
-	markup_text(out, heading);
-	buf_add_str(out, "</th>");
+	t->at = 1;
+	buf_add_str(t->out, "<tr><th scope=\"row\">");
+	markup_text(t->out, heading);
+	buf_add_str(t->out, "</th>");
 }
 
-void html_cell(struct buf *out, const char *text)
+void html_row_link(struct html_table *t, const char *id, const char *heading)
 {
-	buf_add_str(out, "<td>");
-	markup_text(out, text && *text ? text : "-");
-	buf_add_str(out, "</td>");
+	t->at = 1;
+	buf_addf(t->out, "<tr><th scope=\"row\"><a href=\"#%s\">", id);
+	markup_text(t->out, heading);
+	buf_add_str(t->out, "</a></th>");
 }
 
-void html_cell_code(struct buf *out, const char *text)
+static void begin_cell(struct html_table *t, bool empty)
 {
-	buf_add_str(out, "<td><code>");
-	markup_text(out, text);
-	buf_add_str(out, "</code></td>");
+	buf_addf(t->out, "<td%s data-of=\"", empty ? " class=\"none\"" : "");
+	markup_text(t->out, t->at < t->n ? t->columns[t->at] : "");
+	buf_add_str(t->out, "\">");
+	t->at++;
 }
 
-void html_cell_time(struct buf *out, int64_t at)
+static void end_cell(struct html_table *t)
 {
-	buf_add_str(out, "<td>");
-	html_time(out, at);
-	buf_add_str(out, "</td>");
+	buf_add_str(t->out, "</td>");
 }
 
-void html_cell_state(struct buf *out, const char *state, const char *text)
+void html_cell(struct html_table *t, const char *text)
 {
-	buf_add_str(out, "<td>");
-	html_state(out, state, text);
-	buf_add_str(out, "</td>");
+	if (!text || !*text)
+		text = "-";
+	begin_cell(t, strcmp(text, "-") == 0);
+	markup_text(t->out, text);
+	end_cell(t);
 }
 
-void html_row_end(struct buf *out)
+void html_cell_code(struct html_table *t, const char *text)
 {
-	buf_add_str(out, "</tr>\n");
+	begin_cell(t, false);
+	buf_add_str(t->out, "<code>");
+	markup_text(t->out, text);
+	buf_add_str(t->out, "</code>");
+	end_cell(t);
 }
 
-void html_table_end(struct buf *out)
+void html_cell_time(struct html_table *t, int64_t at)
 {
-	buf_add_str(out, "</tbody>\n</table>\n</div>\n");
+	begin_cell(t, at == 0 || at == WHEN_NEVER);
+	html_time(t->out, at);
+	end_cell(t);
+}
+
+void html_cell_state(struct html_table *t, const char *state, const char *text)
+{
+	begin_cell(t, false);
+	html_state(t->out, state, text);
+	end_cell(t);
+}
+
+void html_row_end(struct html_table *t)
+{
+	buf_add_str(t->out, "</tr>\n");
+}
+
+void html_table_end(struct html_table *t)
+{
+	buf_add_str(t->out, "</tbody>\n</table>\n</div>\n");
 }
 
 void html_state(struct buf *out, const char *state, const char *text)
@@ -228,39 +261,51 @@ void html_picture_end(struct buf *out)
 
 void html_endpoints(struct buf *out, const struct html_endpoint *rows, size_t n)
 {
-	static const char *const columns[] = { "Owner", "Address", "Kind", "Served key",
-					       "Certificate ends", "Seen", "Error" };
+	static const char *const columns[] = { "Owner", "Served key", "Address", "Kind", "Certificate ends",
+					       "Seen", "Error" };
+	struct html_table t;
 
 	if (n == 0)
 		return;
 	html_heading(out, 3, NULL, "Endpoints");
-	html_table_begin(out, "Endpoints", false, columns, ARRAY_LEN(columns));
+	html_table_begin(&t, out, "Endpoints", false, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < n; i++) {
-		html_row_begin(out, rows[i].owner);
-		html_cell(out, rows[i].address);
-		html_cell(out, rows[i].family);
-		html_cell_state(out, rows[i].state, rows[i].key);
-		html_cell_time(out, rows[i].cert_until_at);
-		html_cell_time(out, rows[i].seen_at);
-		html_cell(out, rows[i].error);
-		html_row_end(out);
+		html_row_begin(&t, rows[i].owner);
+		html_cell_state(&t, rows[i].state, rows[i].key);
+		html_cell(&t, rows[i].address);
+		html_cell(&t, rows[i].family);
+		html_cell_time(&t, rows[i].cert_until_at);
+		html_cell_time(&t, rows[i].seen_at);
+		html_cell(&t, rows[i].error);
+		html_row_end(&t);
 	}
-	html_table_end(out);
+	html_table_end(&t);
+}
+
+static void add_number(struct html_table *t, int n)
+{
+	char text[16] = "";
+
+	if (n)
+		snprintf(text, sizeof(text), "%d", n);
+	html_cell(t, text);
 }
 
 void html_history(struct buf *out, const struct html_event *rows, size_t n)
 {
-	static const char *const columns[] = { "Event", "When", "What" };
+	static const char *const columns[] = { "Event", "When", "Key", "Generation", "What" };
+	struct html_table t;
 
 	if (n == 0)
 		return;
-	html_heading(out, 3, NULL, "History");
-	html_table_begin(out, "History", false, columns, ARRAY_LEN(columns));
+	html_table_begin(&t, out, "History", false, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < n; i++) {
-		html_row_begin(out, rows[i].event);
-		html_cell_time(out, rows[i].at);
-		html_cell(out, rows[i].text);
-		html_row_end(out);
+		html_row_begin(&t, rows[i].event);
+		html_cell_time(&t, rows[i].at);
+		add_number(&t, rows[i].keyset);
+		add_number(&t, rows[i].gen);
+		html_cell(&t, rows[i].text);
+		html_row_end(&t);
 	}
-	html_table_end(out);
+	html_table_end(&t);
 }

@@ -20,17 +20,24 @@ void html_paragraph(struct buf *out, const char *class, const char *text);
 void html_list(struct buf *out, const char *class, const struct strv *texts);  /* nothing if it is empty */
 void html_time(struct buf *out, int64_t at);
 
-/* A table in a box that scrolls by itself.  The first cell of each row is its heading.  label: what it is,
- * for those who do not see the heading over it; shown if there is none (captioned). */
-void html_table_begin(struct buf *out, const char *label, bool captioned, const char *const *columns,
-		      size_t n);
-void html_row_begin(struct buf *out, const char *heading);
-void html_cell(struct buf *out, const char *text);              /* NULL and "": a dash */
-void html_cell_code(struct buf *out, const char *text);         /* hex: may be broken anywhere */
-void html_cell_time(struct buf *out, int64_t at);
-void html_cell_state(struct buf *out, const char *state, const char *text);     /* as html_state() */
-void html_row_end(struct buf *out);
-void html_table_end(struct buf *out);
+/* A table in a box that scrolls by itself; on a narrow screen each row is a card, with the name of the column
+ * before each cell, and without those that are a dash.  The first cell of each row is its heading. */
+struct html_table {
+	struct buf *out;
+	const char *const *columns;
+	size_t      n, at;              /* the column of the next cell */
+};
+/* label: what it is, for those who do not see the heading over it; shown if there is none (captioned). */
+void html_table_begin(struct html_table *t, struct buf *out, const char *label, bool captioned,
+		      const char *const *columns, size_t n);
+void html_row_begin(struct html_table *t, const char *heading);
+void html_row_link(struct html_table *t, const char *id, const char *heading);  /* to what has that id */
+void html_cell(struct html_table *t, const char *text);         /* NULL, "" and "-": a dash */
+void html_cell_code(struct html_table *t, const char *text);    /* hex: may be broken anywhere */
+void html_cell_time(struct html_table *t, int64_t at);
+void html_cell_state(struct html_table *t, const char *state, const char *text);        /* as html_state() */
+void html_row_end(struct html_table *t);
+void html_table_end(struct html_table *t);
 
 /* A word on a coloured ground: "good", "bad" or "note". */
 void html_state(struct buf *out, const char *state, const char *text);
@@ -55,8 +62,10 @@ void html_endpoints(struct buf *out, const struct html_endpoint *rows, size_t n)
 /* What happened to a line, the newest first. */
 struct html_event {
 	int64_t     at;
+	int         keyset, gen;        /* 0: none */
 	const char *event, *text;
 };
+/* No heading: what is said of the log stands between that and the rows. */
 void html_history(struct buf *out, const struct html_event *rows, size_t n);
 
 #endif

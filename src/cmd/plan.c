@@ -77,25 +77,30 @@ static void print_event(const struct event *e, int width)
 	free(rest);
 }
 
-static void print_text(const struct events *e, int64_t days)
+/* lines, failed: how many were asked for, and how many of those nothing is known of. */
+static void print_text(const struct events *e, int64_t days, size_t lines, size_t failed)
 {
 	int width = 0;
 
+	if (e->n == 0 && failed < lines)
+		printf("nothing will happen%s%s in the next %lld day%s\n", failed ? " to the other line" : "",
+		       failed && lines - failed > 1 ? "s" : "", (long long)days, days == 1 ? "" : "s");
 	if (e->n == 0)
-		printf("nothing will happen in the next %lld days\n", (long long)days);
+		return;
 	for (size_t i = 0; i < e->n; i++) {
 		size_t len = strlen(e->v[i].l->cfg->name);
 
 		if (len > (size_t)width && len <= NAME_WIDTH_MAX)
 			width = (int)len;
 	}
+	printf("%-16s  %-*s  %-13s %s\n", "WHEN (UTC)", width, "LINE", "STEP", "WHY");
 	for (size_t i = 0; i < e->n; i++)
 		print_event(&e->v[i], width);
 }
 
-static void print_json(const struct events *e)
+static void print_json(const struct events *e, const struct scene *s)
 {
-	struct json *list, *doc = begin_document(&list, "events");
+	struct json *list, *doc = begin_document(&list, "events"), *failed;
 
 	for (size_t i = 0; i < e->n; i++) {
 		struct json *o = json_put(list, NULL, json_object());
@@ -107,6 +112,16 @@ static void print_json(const struct events *e)
 		json_put_str(o, "step", rollover_step_name(e->v[i].step));
 		json_put_str(o, "why", e->v[i].why);
 	}
+	failed = json_put(doc, "failed", json_array());
+	for (size_t i = 0; i < s->n; i++) {
+		struct json *o;
+
+		if (!s->lines[i]->failed)
+			continue;
+		o = json_put(failed, NULL, json_object());
+		json_put_str(o, "line", s->lines[i]->cfg->name);
+		json_put_str(o, "error", s->lines[i]->err.text);
+	}
 	print_document(doc);
 }
 
@@ -115,19 +130,13 @@ static int draw(const struct args *a, struct scene *s, int64_t until_at)
 {
 	const struct svg_window window = { clock_now(), until_at };
 	struct timeline *t = mem_array(s->n, sizeof(*t));
+	struct view *views = mem_array(s->n, sizeof(*views));
 	struct buf out;
 	int rc;
 
 	for (size_t i = 0; i < s->n; i++) {
-		struct line *l = s->lines[i];
-		struct facts f;
-
-		if (l->failed) {
-			t[i] = (struct timeline){ .name = l->cfg->name, .error = l->err.text };
-			continue;
-		}
-		line_facts(&f, &s->world, l);
-		timeline_make(&t[i], l, &f, window.now, until_at);
+		view_take(&views[i], s, s->lines[i]);
+		timeline_take(&t[i], &views[i], until_at);
 	}
 	buf_init(&out, PICTURE_MAX);
 	svg_timelines(&out, t, s->n, &window, true);
@@ -135,6 +144,9 @@ static int draw(const struct args *a, struct scene *s, int64_t until_at)
 	buf_free(&out);
 	for (size_t i = 0; i < s->n; i++)
 		timeline_free(&t[i]);
+	for (size_t i = 0; i < s->n; i++)
+		view_free(&views[i]);
+	free(views);
 	free(t);
 	return rc;
 }
@@ -142,11 +154,13 @@ static int draw(const struct args *a, struct scene *s, int64_t until_at)
 static void print(const struct args *a, struct scene *s, int64_t until_at)
 {
 	struct events events = { 0 };
+	size_t failed = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
 		struct line *l = s->lines[i];
 		struct facts f;
 
+		failed += l->failed;
 		if (l->failed)
 			continue;
 		line_facts(&f, &s->world, l);
@@ -155,9 +169,9 @@ static void print(const struct args *a, struct scene *s, int64_t until_at)
 	if (events.n)
 		qsort(events.v, events.n, sizeof(*events.v), by_time);
 	if (a->json)
-		print_json(&events);
+		print_json(&events, s);
 	else if (!a->quiet)
-		print_text(&events, a->days);
+		print_text(&events, a->days, s->n, failed);
 	free(events.v);
 }
 
@@ -174,7 +188,7 @@ enum exit_status cmd_plan(const struct args *a)
 		world_load(&s.world, s.lines[i]);
 		if (!s.lines[i]->failed)
 			continue;
-		complain("%s: %s", s.lines[i]->cfg->name, s.lines[i]->err.text);
+		complain("%s: no plan could be made: %s", s.lines[i]->cfg->name, s.lines[i]->err.text);
 		status = EXIT_BAD;
 	}
 	if (!a->svg)

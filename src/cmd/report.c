@@ -103,30 +103,30 @@ static void add_overview(const struct report *r)
 {
 	static const char *const columns[] = { "Line", "Status", "Phase", "Key age", "Certificate left",
 					       "Next", "When" };
-	char age[WHEN_TEXT_LEN], left[WHEN_TEXT_LEN];
+	struct html_table t;
+	char age[WHEN_TEXT_LEN], left[WHEN_TEXT_LEN], id[32];
 
-	html_table_begin(r->out, "All lines", false, columns, ARRAY_LEN(columns));
+	html_table_begin(&t, r->out, "All lines", false, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < r->n; i++) {
 		const struct view *v = &r->views[i];
 		enum standing stands = v->stands;
 
-		buf_add_str(r->out, "<tr><th scope=\"row\">");
-		add_link(r, v);
-		buf_add_str(r->out, "</th>");
-		html_cell_state(r->out, needs[stands].state, needs[stands].text);
+		snprintf(id, sizeof(id), "line-%zu", i + 1);
+		html_row_link(&t, id, v->l->cfg->name);
+		html_cell_state(&t, needs[stands].state, needs[stands].text);
 		when_format_rough(age, v->now - v->f.live.created_at);
 		when_format_rough(left, v->f.live.cert_until_at - v->now);
-		html_cell(r->out, v->l->failed ? NULL : rollover_phase_name(rollover_phase(&v->f)));
-		html_cell(r->out, v->f.live.present ? age : NULL);
-		html_cell(r->out, v->f.live.present ? left : NULL);
-		html_cell(r->out, v->l->failed ? NULL : next_name(v));
+		html_cell(&t, v->l->failed ? NULL : rollover_phase_name(rollover_phase(&v->f)));
+		html_cell(&t, v->f.live.present ? age : NULL);
+		html_cell(&t, v->f.live.present ? left : NULL);
+		html_cell(&t, v->l->failed ? NULL : next_name(v));
 		if (!v->l->failed && v->next.at <= v->now)
-			html_cell(r->out, "at the next run");
+			html_cell(&t, "at the next run");
 		else
-			html_cell_time(r->out, v->l->failed ? 0 : v->next.at);
-		html_row_end(r->out);
+			html_cell_time(&t, v->l->failed ? 0 : v->next.at);
+		html_row_end(&t);
 	}
-	html_table_end(r->out);
+	html_table_end(&t);
 }
 
 static void add_summary(const struct report *r)
@@ -137,9 +137,11 @@ static void add_summary(const struct report *r)
 	html_heading(r->out, 2, NULL, "Summary");
 	if (good == r->n)
 		text = mem_format("%s fine.", r->n == 1 ? "The line is" : "All lines are");
+	else if (r->n == 1)
+		text = mem_copy_str("The line is not fine. What needs somebody:");
 	else
-		text = mem_format("%zu of %zu line%s %s fine. What needs somebody, most urgent first:", good, r->n,
-				  r->n == 1 ? "" : "s", good == 1 ? "is" : "are");
+		text = mem_format("%zu of %zu lines %s fine. What needs somebody, most urgent first:", good, r->n,
+				  good == 1 ? "is" : "are");
 	html_paragraph(r->out, "lead", text);
 	free(text);
 	if (good < r->n)
@@ -154,14 +156,8 @@ static void add_plan(const struct report *r)
 	const struct svg_window window = { r->now, r->until_at };
 	struct timeline *t = mem_array(r->n, sizeof(*t));
 
-	for (size_t i = 0; i < r->n; i++) {
-		const struct line *l = r->views[i].l;
-
-		if (l->failed)
-			t[i] = (struct timeline){ .name = l->cfg->name, .error = l->err.text };
-		else
-			timeline_make(&t[i], l, &r->views[i].f, r->now, r->until_at);
-	}
+	for (size_t i = 0; i < r->n; i++)
+		timeline_take(&t[i], &r->views[i], r->until_at);
 	html_heading(r->out, 2, "plan", "Plan");
 	html_paragraph(r->out, "quiet", "If everything succeeds, and certline cron runs all the time.");
 	html_picture_begin(r->out, "Plan");
@@ -174,7 +170,7 @@ static void add_plan(const struct report *r)
 
 /* Keys and records ---------------------------------------------------------------------------------- */
 
-static void add_key(const struct report *r, const char *role, const struct generation *g,
+static void add_key(struct html_table *t, const char *role, const struct generation *g,
 		    const struct keyset *k, int64_t published_at)
 {
 	char *is = mem_format("%s%s", role, k && k->compromised ? ", compromised" : "");
@@ -183,14 +179,14 @@ static void add_key(const struct report *r, const char *role, const struct gener
 		const struct leaf *leaf = &g->leaves[i];
 		char *name = mem_format("key %d, %s", g->keyset, key_type_name(leaf->type));
 
-		html_row_begin(r->out, name);
-		html_cell(r->out, is);
-		html_cell_time(r->out, g->key_created_at);
-		html_cell_time(r->out, published_at);
-		html_cell(r->out, g->bootstrap ? "a stand-in" : g->ca ? g->ca : g->issuer);
-		html_cell_time(r->out, leaf->until_at);
-		html_cell_code(r->out, leaf->serial);
-		html_row_end(r->out);
+		html_row_begin(t, name);
+		html_cell(t, is);
+		html_cell_time(t, g->key_created_at);
+		html_cell_time(t, published_at);
+		html_cell(t, g->bootstrap ? "a stand-in" : g->ca ? g->ca : g->issuer);
+		html_cell_time(t, leaf->until_at);
+		html_cell_code(t, leaf->serial);
+		html_row_end(t);
 		free(name);
 	}
 	free(is);
@@ -200,20 +196,22 @@ static void add_keys(const struct report *r, const struct view *v)
 {
 	static const char *const columns[] = { "Key", "Is", "Made", "Published", "Certificate by",
 					       "Valid until", "Serial" };
+	struct html_table t;
 	const struct line *l = v->l;
 
 	html_heading(r->out, 3, NULL, "Keys and certificates");
-	html_table_begin(r->out, "Keys and certificates", false, columns, ARRAY_LEN(columns));
-	add_key(r, "live", &l->live, ledger_keyset(&l->ledger, l->live.keyset), v->f.live.published_at);
-	add_key(r, "staged", &l->staging, ledger_keyset(&l->ledger, l->staging.keyset), v->f.staging.published_at);
+	html_table_begin(&t, r->out, "Keys and certificates", false, columns, ARRAY_LEN(columns));
+	add_key(&t, "live", &l->live, ledger_keyset(&l->ledger, l->live.keyset), v->f.live.published_at);
+	add_key(&t, "staged", &l->staging, ledger_keyset(&l->ledger, l->staging.keyset), v->f.staging.published_at);
 	for (size_t i = 0; i < l->retired_n; i++)
-		add_key(r, "retired", &l->retired[i], ledger_keyset(&l->ledger, l->retired[i].keyset), 0);
-	html_table_end(r->out);
+		add_key(&t, "retired", &l->retired[i], ledger_keyset(&l->ledger, l->retired[i].keyset), 0);
+	html_table_end(&t);
 }
 
 static void add_records(const struct report *r, const struct line *l)
 {
 	static const char *const columns[] = { "Owner", "TLSA record", "Of key", "Published" };
+	struct html_table t;
 	const struct set *s = &l->ledger.set;
 	size_t n = 0;
 
@@ -222,7 +220,7 @@ static void add_records(const struct report *r, const struct line *l)
 	if (n == 0)
 		return;
 	html_heading(r->out, 3, NULL, "TLSA records");
-	html_table_begin(r->out, "TLSA records", false, columns, ARRAY_LEN(columns));
+	html_table_begin(&t, r->out, "TLSA records", false, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < s->n; i++) {
 		char key[32] = "of another line";
 
@@ -230,13 +228,13 @@ static void add_records(const struct report *r, const struct line *l)
 			continue;
 		if (s->v[i].keyset)
 			snprintf(key, sizeof(key), "key %d", s->v[i].keyset);
-		html_row_begin(r->out, s->v[i].owner);
-		html_cell_code(r->out, s->v[i].data);
-		html_cell(r->out, key);
-		html_cell_time(r->out, s->v[i].published_at);
-		html_row_end(r->out);
+		html_row_begin(&t, s->v[i].owner);
+		html_cell_code(&t, s->v[i].data);
+		html_cell(&t, key);
+		html_cell_time(&t, s->v[i].published_at);
+		html_row_end(&t);
 	}
-	html_table_end(r->out);
+	html_table_end(&t);
 }
 
 /* History ------------------------------------------------------------------------------------------- */
@@ -249,18 +247,29 @@ static void add_history(const struct report *r, const struct line *l)
 	struct html_event *rows;
 	size_t damaged, n;
 	struct err e;
+	char *text;
 	bool cut;
+	int rc = history_read(&all, &damaged, &cut, l->cfg, &e);
 
-	if (history_read(&all, &damaged, &cut, l->cfg, &e) < 0) {
-		html_paragraph(r->out, NULL, e.text);
-		return;
+	if (all.n || damaged || rc < 0)
+		html_heading(r->out, 3, NULL, "History");
+	if (rc < 0)
+		html_paragraph(r->out, "bad", e.text);
+	if (damaged) {
+		text = mem_format("history.jsonl: %zu damaged row%s left out.", damaged,
+				  damaged == 1 ? " is" : "s are");
+		html_paragraph(r->out, "bad", text);
+		free(text);
 	}
+	if (cut)
+		html_paragraph(r->out, NULL, "history.jsonl is very long: only its end was read.");
 	n = all.n < HISTORY_MAX ? all.n : HISTORY_MAX;
 	rows = mem_array(n, sizeof(*rows));
 	for (size_t i = 0; i < n; i++) {
 		const struct history_row *h = &all.v[all.n - 1 - i];
 
-		rows[i] = (struct html_event){ .at = h->at, .event = life_name(h->what), .text = h->text };
+		rows[i] = (struct html_event){ .at = h->at, .event = life_name(h->what), .keyset = h->keyset,
+					       .gen = h->gen, .text = h->text };
 	}
 	html_history(r->out, rows, n);
 	free(rows);
@@ -299,15 +308,15 @@ static void add_endpoints(const struct report *r, const struct view *v)
 
 /* DNS ----------------------------------------------------------------------------------------------- */
 
-static void add_covering(const struct report *r, const char *word)
+static void add_covering(struct html_table *t, const char *word)
 {
 	if (strcmp(word, "-") == 0)
-		html_cell(r->out, word);
+		html_cell(t, word);
 	else
-		html_cell_state(r->out, strcmp(word, "yes") == 0 ? "good" : "note", word);
+		html_cell_state(t, strcmp(word, "yes") == 0 ? "good" : "note", word);
 }
 
-static void add_server(const struct report *r, const struct horizon *h, const struct horizon_server *s,
+static void add_server(struct html_table *t, const struct horizon *h, const struct horizon_server *s,
 		       const struct column *c)
 {
 	char ttl[WHEN_TEXT_LEN] = "", records[16], *serial = NULL;
@@ -317,18 +326,18 @@ static void add_server(const struct report *r, const struct horizon *h, const st
 	server_records(records, s, "");
 	if (s->serial)
 		serial = mem_format("%lu", (unsigned long)s->serial);
-	html_row_begin(r->out, s->id);
-	html_cell(r->out, s->names);
-	html_cell(r->out, serial);
-	html_cell(r->out, ttl);
-	html_cell(r->out, records);
+	html_row_begin(t, s->id);
+	html_cell(t, s->names);
+	html_cell(t, serial);
+	html_cell(t, ttl);
+	html_cell(t, records);
 	for (size_t i = 0; i < COLUMNS_N; i++)
-		add_covering(r, server_covers(h, s, c[i].keyset));
-	html_cell_time(r->out, s->signed_until_at);
-	html_cell_time(r->out, s->answered_at);
-	html_cell(r->out, s->why ? s->why
+		add_covering(t, server_covers(h, s, c[i].keyset));
+	html_cell_time(t, s->signed_until_at);
+	html_cell_time(t, s->answered_at);
+	html_cell(t, s->why ? s->why
 			  : s->listed ? NULL : "left the zone's server set; resolvers may still ask it");
-	html_row_end(r->out);
+	html_row_end(t);
 	free(serial);
 }
 
@@ -337,15 +346,16 @@ static void add_owner(const struct report *r, const struct view *v, const struct
 	static const char *const columns[] = { "Server, zone", "Names", "Serial", "TTL", "Records",
 					       "Live key", "Staged key", "Old key", "Signed until",
 					       "Answered", "Note" };
+	struct html_table t;
 	struct column c[COLUMNS_N];
 	char *caption = mem_format("%s (%s%s)", h->owner, horizon_security_name(h->security),
 				   h->wildcard ? ", wildcard" : "");
 
 	columns_of(c, v->l);
-	html_table_begin(r->out, caption, true, columns, ARRAY_LEN(columns));
+	html_table_begin(&t, r->out, caption, true, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < h->servers_n; i++)
-		add_server(r, h, &h->servers[i], c);
-	html_table_end(r->out);
+		add_server(&t, h, &h->servers[i], c);
+	html_table_end(&t);
 	free(caption);
 	buf_add_str(r->out, "<p class=\"quiet\">Asked last at ");
 	html_time(r->out, h->looked_at);

@@ -7,9 +7,10 @@
 #include "base/when.h"
 #include "cmd/block.h"
 #include "cmd/canvas.h"
+#include "cmd/lanes.h"
 #include "cmd/markup.h"
 
-#define HEAD 64.0               /* title, today, names of months */
+#define HEAD 84.0               /* title, what the colours are, today, names of months */
 #define FOOT 28.0
 
 /* clang-format off */
@@ -38,6 +39,9 @@ const char *const svg_style =
 	".timeline .cert{fill:#e0efe5;stroke:#5d9a78}\n"
 	".timeline .set{fill:#f8ecd0;stroke:#b08020}\n"
 	".timeline .both{fill:#eec35a;stroke:#8a6210}\n"
+	".timeline .sign{fill:#a3201a}\n"
+	".timeline .bang{fill:none;stroke:#fff;stroke-width:1.5;pointer-events:none}\n"
+	".timeline text.w{fill:#8f1711}\n"
 	"@media screen and (prefers-color-scheme:dark){\n"
 	".timeline{background:#12161c}\n"
 	".timeline text{fill:#e6eaf0}\n"
@@ -60,6 +64,9 @@ const char *const svg_style =
 	".timeline .cert{fill:#173626;stroke:#4c8f6b}\n"
 	".timeline .set{fill:#3d3115;stroke:#b08d3c}\n"
 	".timeline .both{fill:#6e5310;stroke:#e0b84f}\n"
+	".timeline .sign{fill:#ff9c93}\n"
+	".timeline .bang{stroke:#12161c}\n"
+	".timeline text.w{fill:#ff9c93}\n"
 	"}\n";
 /* clang-format on */
 
@@ -128,7 +135,7 @@ static void name_tick(char out[WHEN_TEXT_LEN], const struct ticks *k)
 
 static void draw_grid(struct canvas *d, double y, double to_y, bool again)
 {
-	double end = LEFT;
+	double end = LEFT, now = canvas_place(d, d->now);
 	struct ticks k;
 
 	for (begin_ticks(&k, d); k.at <= d->until_at; next_tick(&k)) {
@@ -140,6 +147,9 @@ static void draw_grid(struct canvas *d, double y, double to_y, bool again)
 		name_tick(text, &k);
 		canvas_line(d, "grid", x, y, to_y);
 		if (x + 4 <= end || x + 4 + canvas_wide(text, SMALL) >= RIGHT)
+			continue;
+		/* today has a name of its own, with the month */
+		if (now > x && now < x + 6 + canvas_wide(text, SMALL))
 			continue;
 		canvas_put(d, "s m", "start", x + 4, y + 10, text);
 		if (again)
@@ -165,8 +175,8 @@ static int64_t begin_at(const struct timeline *t, size_t n, const struct svg_win
 	int64_t ahead_for = w->until_at - w->now, first_at = w->now, least_at = w->now - ahead_for / 40;
 
 	for (size_t i = 0; i < n; i++)
-		if (block_begin_at(&t[i]) < first_at)
-			first_at = block_begin_at(&t[i]) - ahead_for / 80;
+		if (lanes_begin_at(&t[i]) < first_at)
+			first_at = lanes_begin_at(&t[i]) - ahead_for / 80;
 	if (first_at < w->now - ahead_for / 6)
 		first_at = w->now - ahead_for / 6;
 	return first_at < least_at ? first_at : least_at;
@@ -179,6 +189,10 @@ static void describe(struct buf *out, const struct canvas *d, const struct timel
 
 		markup_textf(out, "%s%s: %s", i ? ". " : "", t[i].name, text);
 		free(text);
+		text = t[i].trouble ? block_trouble(&t[i]) : NULL;
+		if (text)
+			markup_textf(out, "; %s", text);
+		free(text);
 		for (size_t k = 0; k < t[i].marks_n; k++) {
 			char on[WHEN_TEXT_LEN];
 
@@ -190,12 +204,64 @@ static void describe(struct buf *out, const struct canvas *d, const struct timel
 	}
 }
 
+/* What the colours are, beside the axis: as far as they are in the picture. */
+static bool has_state(const struct timeline *t, size_t n, enum key_state s, bool compromised)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < t[i].keys_n; k++)
+			for (size_t j = 0; j < t[i].keys[k].stretches_n; j++)
+				if (t[i].keys[k].stretches[j].state == s &&
+				    (s != KEY_LIVE || t[i].keys[k].compromised == compromised))
+					return true;
+	return false;
+}
+
+static bool has_set(const struct timeline *t, size_t n, bool of_several)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < t[i].sets_n; k++)
+			if ((t[i].sets[k].keys_n > 1) == of_several)
+				return true;
+	return false;
+}
+
+static double draw_colour(struct canvas *d, const char *style, double x, double y, const char *text)
+{
+	buf_addf(d->out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"14\" height=\"10\"/>\n", style, x, y - 9);
+	canvas_put(d, "s m", "start", x + 19, y, text);
+	return x + 33 + canvas_wide(text, SMALL);
+}
+
+static void draw_colours(struct canvas *d, const struct timeline *t, size_t n, double y)
+{
+	double x = LEFT;
+
+	buf_add_str(d->out, "<g class=\"colours\">\n");
+	for (enum key_state s = 0; s < KEY_STATES_N; s++)
+		if (has_state(t, n, s, false))
+			x = draw_colour(d, key_state_name(s), x, y, lanes_word(s));
+	if (has_state(t, n, KEY_LIVE, true))
+		x = draw_colour(d, "bad", x, y, "live, compromised");
+	if (x > LEFT)
+		x = draw_colour(d, "cert", x, y, "certificate");
+	if (has_set(t, n, false))
+		x = draw_colour(d, "set", x, y, "TLSA records in the zone");
+	if (has_set(t, n, true))
+		x = draw_colour(d, "both", x, y, "TLSA records of several keys in the zone");
+	if (x > LEFT) {
+		canvas_gem(d, x + GEM, y - 4, NULL);
+		canvas_put(d, "s m", "start", x + 16, y, "a key goes live");
+	}
+	buf_add_str(d->out, "</g>\n");
+}
+
 static void draw_all(struct canvas *d, const struct timeline *t, size_t n, double height, const char *heading)
 {
 	double y = HEAD;
 
 	buf_addf(d->out, "<rect class=\"bg\" width=\"%.0f\" height=\"%.0f\"/>\n", CANVAS_WIDTH, height);
 	canvas_put(d, "h", "start", LEFT, 24, heading);
+	draw_colours(d, t, n, 44);
 	draw_grid(d, HEAD - 14, height - 8, n > 3);
 	draw_today(d, HEAD - 14, height - FOOT + 8);
 	for (size_t i = 0; i < n; i++)
@@ -226,8 +292,8 @@ void svg_timelines(struct buf *out, const struct timeline *t, size_t n, const st
 	char from[WHEN_TEXT_LEN], until[WHEN_TEXT_LEN], *heading;
 	double height = height_of(&d, t, n);
 
-	when_format_date(from, w->now);
-	when_format_date(until, w->until_at);
+	when_format_date(from, d.from_at);
+	when_format_date(until, d.until_at);
 	heading = mem_format("Keys, certificates and TLSA records, %s to %s (UTC)", from, until);
 	buf_init(&d.texts, CANVAS_MAX);
 	if (alone)

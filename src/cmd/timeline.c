@@ -2,7 +2,7 @@
  *
  * The keys of a timeline stand in the order in which they were made.  While it is made, the last stretch of a
  * key that is not over is open (until WHEN_NEVER), and so are its last certificate and its time in the zone.
- * Touches: nothing.
+ * Touches: history.jsonl of a line, reading only.
  */
 #include "cmd/timeline.h"
 
@@ -117,10 +117,71 @@ static void remember_zone(struct timeline_key *k, const struct line *l, const st
 	}
 }
 
-static void remember_key(struct timeline *t, const struct line *l, const struct keyset *was)
+/* The certificates before the one that is known, as far as the log has them. */
+static void remember_certs(struct timeline_key *k, const struct generation *g,
+			   const struct history_rows *past)
+{
+	int64_t from_at, until_at;
+	int gen = 0;
+
+	for (size_t i = 0; i < past->n; i++) {
+		const struct history_row *r = &past->v[i];
+
+		if (r->keyset != k->number || (r->what != LIFE_CREATED && r->what != LIFE_RENEWED) ||
+		    r->gen < gen || (g && r->gen >= g->number) ||
+		    (k->certs_n && r->at < k->certs[k->certs_n - 1].from_at))
+			continue;
+		/* a stand-in that was replaced in the same run is no certificate to speak of */
+		if (r->gen == gen && k->certs_n)
+			k->certs_n--;
+		gen = r->gen;
+		add_cert(k, r->at, WHEN_NEVER, false);
+	}
+	if (!g)
+		return;
+	generation_validity(g, &from_at, &until_at);
+	while (k->certs_n && k->certs[k->certs_n - 1].from_at >= from_at)
+		k->certs_n--;
+	add_cert(k, from_at, until_at, g->bootstrap);
+}
+
+/* It is live again, after a roll-back. */
+static bool has_returned(const struct line *l, const struct keyset *was, const struct history_rows *past)
+{
+	if (!was->live_at)
+		return false;
+	for (size_t i = 0; i < past->n; i++)
+		if (past->v[i].keyset == was->id && past->v[i].what == LIFE_ROLLED_BACK)
+			return true;
+	return was->live_at == l->ledger.rolled_back_at;
+}
+
+/* Of such a key the ledger has only the return. */
+static void remember_lives(struct timeline *t, struct timeline_key *k, const struct keyset *was,
+			   const struct history_rows *past)
+{
+	enum step came = was->staged_at ? DO_PROMOTE : DO_MAKE_KEY;
+
+	for (size_t i = 0; i < past->n; i++) {
+		const struct history_row *r = &past->v[i];
+
+		if (r->keyset != was->id || r->at >= was->live_at ||
+		    (k->stretches_n && r->at <= k->stretches[k->stretches_n - 1].from_at))
+			continue;
+		if (r->what == LIFE_PROMOTED || r->what == LIFE_ROLLED_BACK) {
+			begin_stretch(k, KEY_LIVE, r->at, NULL);
+			add_mark(t, r->at, r->what == LIFE_PROMOTED ? came : DO_ROLL_BACK, was->id, NULL);
+		} else if (r->what == LIFE_REPLACED && k->stretches_n) {
+			begin_stretch(k, KEY_RETIRED, r->at, NULL);
+		}
+	}
+}
+
+static void remember_key(struct timeline *t, const struct line *l, const struct keyset *was,
+			 const struct history_rows *past)
 {
 	struct timeline_key *k = add_key(t, was->id);
-	const struct generation *g = line_generation(l, was->id);
+	bool back = has_returned(l, was, past);
 
 	k->compromised = was->compromised;
 	remember_zone(k, l, was);
@@ -130,17 +191,15 @@ static void remember_key(struct timeline *t, const struct line *l, const struct 
 			begin_stretch(k, KEY_PUBLISHED, k->zone_from_at, NULL);
 	}
 	if (was->live_at) {
+		if (back)
+			remember_lives(t, k, was, past);
 		begin_stretch(k, KEY_LIVE, was->live_at, NULL);
-		add_mark(t, was->live_at, was->staged_at ? DO_PROMOTE : DO_MAKE_KEY, was->id, NULL);
+		add_mark(t, was->live_at, back ? DO_ROLL_BACK : was->staged_at ? DO_PROMOTE : DO_MAKE_KEY, was->id,
+			 NULL);
 	}
 	if (was->retired_at)
 		begin_stretch(k, KEY_RETIRED, was->retired_at, NULL);
-	if (g) {
-		int64_t from_at, until_at;
-
-		generation_validity(g, &from_at, &until_at);
-		add_cert(k, from_at, until_at, g->bootstrap);
-	}
+	remember_certs(k, line_generation(l, was->id), past);
 	if (was->removed_at) {
 		close_stretch(k, was->removed_at);
 		close_cert(k, was->removed_at);
@@ -391,8 +450,15 @@ static int by_making(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-void timeline_make(struct timeline *t, const struct line *l, const struct facts *f, int64_t now,
-		   int64_t until_at)
+static int by_time(const void *a, const void *b)
+{
+	const struct timeline_mark *x = a, *y = b;
+
+	return x->at != y->at ? (x->at < y->at ? -1 : 1) : (x->key > y->key) - (x->key < y->key);
+}
+
+void timeline_make(struct timeline *t, const struct line *l, const struct facts *f,
+		   const struct history_rows *past, int64_t now, int64_t until_at)
 {
 	struct fold x = { t, &l->policy, ledger_newest_gen(&l->ledger), 0 };
 	const struct keyset **was = mem_array(l->ledger.keysets_n, sizeof(struct keyset *));
@@ -405,10 +471,32 @@ void timeline_make(struct timeline *t, const struct line *l, const struct facts 
 	if (l->ledger.keysets_n)
 		qsort(was, l->ledger.keysets_n, sizeof(struct keyset *), by_making);
 	for (size_t i = 0; i < l->ledger.keysets_n; i++)
-		remember_key(t, l, was[i]);
+		remember_key(t, l, was[i], past);
 	free(was);
 	timeline_foresee(&l->policy, f, now, until_at, fold_step, &x);
+	if (t->marks_n)
+		qsort(t->marks, t->marks_n, sizeof(*t->marks), by_time);
 	find_sets(t);
+}
+
+void timeline_take(struct timeline *t, const struct view *v, int64_t until_at)
+{
+	struct history_rows past;
+	struct err ignored;
+	size_t damaged;
+	bool cut;
+
+	if (v->l->failed) {
+		*t = (struct timeline){ .name = v->l->cfg->name, .error = v->l->err.text };
+		return;
+	}
+	/* a log that cannot be read is what others complain of: the picture has less of the past then */
+	if (history_read(&past, &damaged, &cut, v->l->cfg, &ignored) < 0)
+		history_rows_free(&past);
+	timeline_make(t, v->l, &v->f, &past, v->now, until_at);
+	if (v->stands == STANDS_BADLY)
+		t->trouble = &v->pending;
+	history_rows_free(&past);
 }
 
 void timeline_free(struct timeline *t)

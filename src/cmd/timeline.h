@@ -1,11 +1,13 @@
 /* timeline.h - the life of a line as spans of time: the past as far as the ledger knows it, and the future as
  * the rule table will have it if everything succeeds.  What is drawn (svg.h), and nothing about how.
  *
- * Pure: no I/O, no clock.  An instant of 0 lies before what is known, WHEN_NEVER beyond what was looked at.
+ * No clock, and no I/O but that of timeline_take().  An instant of 0 lies before what is known, WHEN_NEVER
+ * beyond what was looked at.
  */
 #ifndef CMD_TIMELINE_H
 #define CMD_TIMELINE_H
 
+#include "run/history.h"
 #include "run/line.h"
 
 /* A key from its making to the removal of its records. */
@@ -27,7 +29,7 @@ struct stretch {
 struct timeline_cert {
 	int64_t from_at;
 	int64_t until_at;               /* replaced, or of no use any more with its key */
-	int64_t ends_at;                /* not valid any more */
+	int64_t ends_at;                /* not valid any more; WHEN_NEVER: not known */
 	bool    stand_in;
 };
 
@@ -60,6 +62,7 @@ struct timeline_mark {
 struct timeline {
 	const char *name;               /* the line's */
 	const char *error;              /* why nothing is known of it, and nothing else is set; NULL */
+	const struct strv *trouble;     /* what is owed or fails now, each a text; NULL: nothing */
 	enum phase  phase;
 	struct forecast next;
 	enum step   held;               /* what its reason is about, if it is not what comes next */
@@ -67,13 +70,19 @@ struct timeline {
 	size_t keys_n;
 	struct timeline_set *sets;
 	size_t sets_n;
-	struct timeline_mark *marks;
+	struct timeline_mark *marks;    /* in order */
 	size_t marks_n;
 };
 
-/* f: of the line.  Texts are those of the line and of the facts, and live as long. */
-void timeline_make(struct timeline *t, const struct line *l, const struct facts *f, int64_t now,
-		   int64_t until_at);
+/* f: of the line.  past: its log, for what the ledger does not remember: certificates that were replaced, and
+ * a key that was live before it is live again; or none.  Texts are those of the line and of the facts, and
+ * live as long. */
+void timeline_make(struct timeline *t, const struct line *l, const struct facts *f,
+		   const struct history_rows *past, int64_t now, int64_t until_at);
+struct view;
+/* The same for a line that was looked at, with its log as far as it can be read, and what is wrong with the
+ * line.  The view must live as long. */
+void timeline_take(struct timeline *t, const struct view *v, int64_t until_at);
 void timeline_free(struct timeline *t);
 
 /* The fold: every step to come until then, at its instant, each one assumed to succeed.  `each` is called

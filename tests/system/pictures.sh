@@ -57,7 +57,7 @@ store() {
 }
 
 LONG=a-long-name-of-a-mail-host-in-some-department.of-an-organisation
-for name in steady staged standby retiring crowded owing "$LONG"; do
+for name in steady staged standby retiring crowded owing back "$LONG"; do
 	dane "$name" 'verify = no'
 done
 sed -i "s|^post-certchange = .*|& <b>\\&\"'</b> <script>alert(1)</script>|" "$CONF/owing.conf"
@@ -65,17 +65,18 @@ dane eyes 'verify = servers' '[dns]' "servers = example.org 127.0.0.1:$SILENT" '
 printf 'domains = web.example.org\nissuer = self\nkey-types = ec-256 rsa-2048\n[hooks]\npost-certchange = %s\n[dirs]\nstate = %s\n' \
 	"$SCRATCH/hook" "$STATE" >"$CONF/web.conf"
 on 0 init
-on 30 cron steady staged standby retiring crowded owing web eyes
-on 60 roll retiring crowded
-on 62 cron steady staged standby retiring crowded owing web eyes
+on 30 cron steady staged standby retiring crowded owing back web eyes
+on 60 roll retiring crowded back
+on 62 cron steady staged standby retiring crowded owing back web eyes
 on 62 roll --emergency crowded
 touch "$SCRATCH/owing-fails"
 on 63 roll staged
 on 63 renew owing
+on 63 roll --back back
 sed 's/web\./fresh./; s/^key-types.*//' "$CONF/web.conf" >"$CONF/fresh.conf"
 on 64 status --json
-is 'ten lines in all phases' "$(printf '%s\n' "$OUT" | sed -n 's/.*"phase": "\(.*\)".*/\1/p' | sort | uniq -c | xargs)" \
-	'1 crowded 1 new 1 retiring 2 staged 5 steady'
+is 'eleven lines in all phases' "$(printf '%s\n' "$OUT" | sed -n 's/.*"phase": "\(.*\)".*/\1/p' | sort | uniq -c | xargs)" \
+	'1 crowded 1 new 2 retiring 2 staged 5 steady'
 is '... some of which are not in order' "$STATUS" 1
 
 # --- the commands ------------------------------------------------------------------------------------
@@ -97,6 +98,8 @@ like '... and the page' "$OUT" '^<title>certline: 1 of 1 line fine</title>$'
 check 'the page is small enough for a mail' test "$(stat -c %s "$HTML")" -lt 200000
 exits 0 'a hundred years' plan --svg "$SCRATCH/century.svg" --days 36500 standby
 exits 0 'a day' plan --svg "$SCRATCH/day.svg" --days 1 staged
+exits 0 'a month' plan --svg "$SCRATCH/month.svg" --days 30 back crowded owing retiring staged
+exits 0 'a season' plan --svg "$SCRATCH/season.svg" --days 130 back crowded retiring staged standby
 exits 2 'report without a file: exit 2' report
 like '... says what it needs' "$ERR" 'report needs --html FILE'
 exits 2 '--json beside --svg: exit 2' plan --json --svg "$SVG"
@@ -110,16 +113,34 @@ check_not '... not even a new file' test -e /dev/certline-test
 rm -f /dev/certline-test
 echo '{"version": 1, "keysets": "?"}' >"$STATE/lines/steady/state.json"
 exits 1 'a line that cannot be read: exit 1' plan --svg "$SCRATCH/broken.svg"
-check '... is in the picture' grep -q '<tspan class="n">steady</tspan><tspan class="m"[^>]*>[^<]*state.json' "$SCRATCH/broken.svg"
+like '... is in the picture' "$(grep -A1 '<tspan class="n">steady</tspan></text>' "$SCRATCH/broken.svg" | tail -1)" \
+	'<text class="w"[^>]*>cannot be read: .*state.json'
+is '... with a sign for each line that is not in order, and a tool tip that says why' \
+	"$(grep -c '<path class="sign"[^>]*><title>[^<]*cannot be read: [^<]*state.json' "$SCRATCH/broken.svg") $(grep -c 'class="sign"' "$SCRATCH/broken.svg")" '1 3'
+run plan --days 1 steady eyes
+is '... and text says of the other one alone that nothing will happen' "$OUT" 'nothing will happen to the other line in the next 1 day'
+like '... and of this one that there is no plan' "$ERR" '^certline: steady: no plan could be made: .*state.json'
+run plan --days 1 steady
+is '... which for this one is all that it says' "$OUT $(grep -c . <<<"$ERR")" ' 1'
 exits 1 '... and in the report' report --html "$SCRATCH/broken.html"
 like '... as what comes first' "$(grep -A1 '^<ol>' "$SCRATCH/broken.html" | tail -1)" '>steady</a> <span class="state bad">cannot be read<'
 
+is 'a report has the history with keys and generations' \
+	"$(grep -o '>rolled back</th>.*<td data-of="Key">1</td><td data-of="Generation">2</td>' "$HTML" | wc -l)" 1
+check_not 'a history that is whole is not complained of' grep -q 'history.jsonl' "$HTML"
+echo '{"at":"2027-03-20T08:00:00Z","event":"pro' >>"$STATE/lines/back/history.jsonl"
+echo 'x' >"$STATE/lines/web/history.jsonl"
+run report --html "$SCRATCH/torn.html" back web
+is 'rows that are damaged are counted, with others or without' "$(grep -c '^<p class="bad">history.jsonl: 1 damaged row is left out.</p>$' "$SCRATCH/torn.html")" 2
+on 64 history back
+like '... as history has it' "$ERR" 'back: history.jsonl: 1 damaged row is left out$'
+
 # --- their text --------------------------------------------------------------------------------------
 
-for file in "$SVG" "$SCRATCH"/{century,day,broken}.svg; do
+for file in "$SVG" "$SCRATCH"/{century,day,month,season,broken}.svg; do
 	check "${file##*/} is well-formed XML" python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$file"
 done
-for file in "$HTML" "$SCRATCH"/{one,broken}.html; do
+for file in "$HTML" "$SCRATCH"/{one,broken,torn}.html; do
 	check "every tag in ${file##*/} is closed where it should be" python3 - "$file" <<-'END_OF_PYTHON'
 		import html.parser, sys
 		class Tags(html.parser.HTMLParser):
@@ -157,7 +178,11 @@ texts() {
 	END_OF_PYTHON
 }
 is 'a line with a staged key, in words' "$(texts staged | paste -sd '|')" \
-	"promote 21 Mar: key 3 goes live|promote 17 Sep: key 7 goes live|promote 15 Mar 2028: key 11 goes live|key 1 live|records gone 24 Mar|key 3 live, 21 Mar to 17 Sep|published 2d before|records gone 20 Sep|to 17 Jun, renewed 18 May|to 16 Aug, renewed 17 Jul|to 15 Oct, renewed 15 Sep|key 7 live, 17 Sep to 15 Mar 2028|published 2d before|to 14 Dec, renewed 14 Nov|renewed 13 Jan|renewed 13 Mar 2028|published 2d before|TLSA: key 1|TLSA of keys 1 + 3, 19 Mar to 24 Mar|in the zone: TLSA records of key 3|TLSA of keys 3 + 7, 15 Sep to 20 Sep|in the zone: TLSA records of key 7|TLSA of keys 7 + 11, 13 Mar 2028 to 18 Mar 2028"
+	"promote 21 Mar: key 3 goes live|promote 17 Sep: key 7 goes live|promote 15 Mar 2028: key 11 goes live|renewed 18 Mar|to 17 Jun, renewed 18 May|to 16 Aug, renewed 17 Jul|to 15 Oct, renewed 15 Sep|to 14 Dec, renewed 14 Nov|renewed 13 Jan|renewed 13 Mar 2028|key 1 live since 15 Jan|kept until 24 Mar|key 3 live, 21 Mar to 17 Sep|kept until 20 Sep|published 2d before|key 7 live, 17 Sep to 15 Mar 2028|published 2d before|key 11, published 2d before|in the zone now: TLSA of keys 1 + 3, 19 Mar to 24 Mar|in the zone: TLSA records of key 3|TLSA of keys 3 + 7, 15 Sep to 20 Sep|in the zone: TLSA records of key 7|TLSA of keys 7 + 11, 13 Mar 2028 to 18 Mar 2028|TLSA: key 1"
+is 'a key that was rolled back to, with its time before and its certificates, and the set that is in the zone now' "$(texts back | paste -sd '|')" \
+	"promote 16 Jul: key 6 goes live|promote 12 Jan: key 10 goes live|roll back 19 Mar: key 1 goes live|18 Mar: key 3 live|renewed 16 Mar|to 14 Jun, renewed 15 May|to 13 Aug, renewed 14 Jul|to 12 Oct, renewed 12 Sep|to 11 Dec, renewed 11 Nov|renewed 10 Jan|renewed 10 Mar 2028|key 1 live|key 1 live, 19 Mar to 16 Jul|kept until 19 Jul|key 3, kept until 22 Mar|published 2d before|key 6 live, 16 Jul to 12 Jan|kept until 15 Jan 2028|published 2d before|key 10 live since 12 Jan|published 2d before|in the zone now: TLSA of keys 1 + 3, 16 Mar to 22 Mar|in the zone: TLSA records of key 1|TLSA of keys 1 + 6, 14 Jul to 19 Jul|in the zone: TLSA records of key 6|TLSA of keys 6 + 10, 10 Jan to 15 Jan 2028|TLSA: key 10|TLSA: key 1"
+is 'the title says what the axis shows' "$(sed -n 's|.*<text class="h".*>\(.*\)</text>|\1|p' "$SVG")" \
+	'Keys, certificates and TLSA records, 2027-01-18 to 2028-03-19 (UTC)'
 
 # --- in a browser ------------------------------------------------------------------------------------
 
@@ -172,7 +197,7 @@ while read -r what; do
 	esac
 	LAST=$what
 done < <(timeout 120 "$TOP/tests/system/lab/browser.py" "$PORT" "$SCRATCH/profile" "$SHOTS" \
-	"$HTML" "$SCRATCH/broken.html" "$SVG" "$SCRATCH/century.svg" "$SCRATCH/day.svg" 2>&1; echo "# browser.py: $?")
+	"$HTML" "$SCRATCH"/{broken,torn}.html "$SVG" "$SCRATCH"/{broken,century,day,month,season}.svg 2>&1; echo "# browser.py: $?")
 is 'the browser came to the end' "${LAST:-}" '# browser.py: 0'
 [ -z "${PICTURES:-}" ] || cp "$SCRATCH"/*.svg "$SCRATCH"/*.html "$PICTURES"
 finish

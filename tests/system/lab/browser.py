@@ -83,12 +83,48 @@ MEASURE = r"""(() => {
       const h = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
       if (w > 0.5 && h > 1) found.overlaps.push(s + ' | ' + t);
     }
+  // what stands beside the texts: lines as far as no shape hides them, diamonds and signs, and bars that begin or end
+  // within a text
+  const shapes = [...document.querySelectorAll('svg path, svg rect')].map(e => [e, e.getBBox(), e.getAttribute('class')]);
+  const rects = shapes.filter(([e]) => e.tagName === 'rect');
+  const bars = rects.filter(([e, , c]) => c !== 'bg' && !e.closest('.colours'));
+  const meet = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+  found.crossed = [];
+  found.covered = [];
+  for (const [t, s] of boxes) {
+    const y = t.y + t.height / 2;
+    for (const [e, b, c] of shapes) {
+      const line = c === 'today' || c === 'promote';
+      const wide = line ? {x: b.x - 0.75, width: 1.5, y: b.y, height: b.height} : b;
+      if (!meet(t, wide)) continue;
+      if (line && y > b.y && y < b.y + b.height && !rects.some(([r, q]) => q.x <= b.x && b.x <= q.x + q.width &&
+          q.y <= y && y <= q.y + q.height && e.compareDocumentPosition(r) & Node.DOCUMENT_POSITION_FOLLOWING))
+        found.crossed.push(s + ' | ' + c);
+      if (c === 'gem' || c === 'sign') found.covered.push(s + ' | ' + c);
+    }
+    for (const [, b, c] of bars)
+      if (meet({x: t.x, width: t.width, y: y - 1, height: 2}, b) && (t.x < b.x || t.x + t.width > b.x + b.width + 0.5))
+        found.covered.push(s + ' | ' + c);
+  }
+  // what is in the zone today has a name, in its bar or under it
+  const today = document.querySelector('svg .today').getBBox().x;
+  const there = bars.filter(([, b, c]) => (c === 'set' || c === 'both') && b.x + 0.1 < today && today < b.x + b.width - 0.1);
+  found.unnamed = there.filter(([, b]) => !boxes.some(([t, s]) => (t.y > b.y - 3 && t.y < b.y + 3 && t.x >= b.x &&
+    t.x < b.x + b.width) || (s.startsWith('in the zone now: ') && t.y > b.y + 3 && t.y < b.y + 20)))
+    .map(([e]) => e.textContent);
+  // each colour is beside the axis, with a word
+  found.colours = [...document.querySelectorAll('svg .colours rect')].map(e => e.getAttribute('class'));
+  found.strange = [...new Set(bars.map(([, , c]) => c))].filter(c => !found.colours.includes(c));
   const svg = document.querySelector('svg'), view = svg && svg.viewBox.baseVal;
   found.outside = view ? boxes.filter(([b]) => b.x < 0 || b.x + b.width > view.width || b.y < 0 ||
     b.y + b.height > view.height).map(([, s]) => s) : ['no picture'];
   found.pictures = document.querySelectorAll('svg.timeline rect title').length;
   scrollTo(0, 0);
   for (const box of document.querySelectorAll('.scroll')) box.scrollTo(0, 0);
+  found.hidden = [...document.querySelectorAll('.scroll table')].filter(t => t.offsetWidth > t.parentElement.clientWidth)
+    .map(t => t.parentElement.getAttribute('aria-label'));
+  found.states = [...document.querySelectorAll('.scroll[aria-label=Endpoints] .state')].map(e => e.getBoundingClientRect());
+  found.states = found.states.map(r => r.left >= 0 && r.right <= innerWidth && r.height > 0);
   found.width = document.documentElement.scrollWidth;
   found.window = innerWidth;
   found.wide = document.documentElement instanceof SVGElement ? [] :
@@ -144,6 +180,14 @@ def look(session, path, scheme, width, shots):
         verdict(m["html"] > 20 and in_order(m["headings"]), f"{what}: headings in order", [m["headings"]])
         verdict(m["width"] <= m["window"] and not m["wide"], f"{what}: nothing is wider than the window",
                 [(m["width"], m["window"])] + m["wide"])
+        if width < 600:
+            verdict(not m["hidden"], f"{what}: no table is wider than its box", m["hidden"])
+        if name == "report.html":
+            verdict(m["states"] and all(m["states"]), f"{what}: the state of each endpoint is seen at once", [m["states"]])
+    verdict(not m["crossed"], f"{what}: no line through a text", m["crossed"])
+    verdict(not m["covered"], f"{what}: no text over a mark, or half over a bar", m["covered"])
+    verdict(not m["unnamed"], f"{what}: what is in the zone now is named", m["unnamed"])
+    verdict(m["colours"] and not m["strange"], f"{what}: each colour has its word", m["strange"])
     verdict(not m["low"], f"{what}: contrast is at least {m['least']:.2f}", m["low"])
     verdict(not m["overlaps"], f"{what}: no text over another one", m["overlaps"])
     verdict(not m["outside"], f"{what}: no text outside the picture", m["outside"])

@@ -70,14 +70,17 @@ static void endpoints_are_rows(void **state)
 	assert_string_equal(out.s, "");
 	html_endpoints(&out, rows, ARRAY_LEN(rows));
 	assert_has("<h3>Endpoints</h3>");
-	assert_has("<tr><th scope=\"row\">_25._tcp.mx.example.org</th><td>192.0.2.1 port 25</td><td>ECDSA</td>"
-		   "<td><span class=\"state good\">the live key</span></td>"
-		   "<td><time datetime=\"2027-01-16T08:00:00Z\">2027-01-16 08:00</time></td>"
-		   "<td><time datetime=\"2027-01-15T08:00:00Z\">2027-01-15 08:00</time></td><td>-</td></tr>");
+	/* the state is beside the owner, and each cell knows its column */
+	assert_has("<tr><th scope=\"row\">_25._tcp.mx.example.org</th>"
+		   "<td data-of=\"Served key\"><span class=\"state good\">the live key</span></td>"
+		   "<td data-of=\"Address\">192.0.2.1 port 25</td><td data-of=\"Kind\">ECDSA</td>"
+		   "<td data-of=\"Certificate ends\"><time datetime=\"2027-01-16T08:00:00Z\">2027-01-16 08:00</time></td>"
+		   "<td data-of=\"Seen\"><time datetime=\"2027-01-15T08:00:00Z\">2027-01-15 08:00</time></td>"
+		   "<td class=\"none\" data-of=\"Error\">-</td></tr>");
 	assert_has("<span class=\"state bad\">the old key</span>");
 	assert_has("<span class=\"state bad\">unknown</span>");
-	assert_has("<span class=\"state note\">none seen</span></td><td>-</td><td>-</td>"
-		   "<td>220 &lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;more&quot;</td>");
+	assert_has("<span class=\"state note\">none seen</span></td><td data-of=\"Address\">192.0.2.3 port 25</td>");
+	assert_has("<td data-of=\"Error\">220 &lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;more&quot;</td>");
 	assert_lacks("<script");
 	assert_lacks("<b>");
 }
@@ -85,17 +88,19 @@ static void endpoints_are_rows(void **state)
 static void history_is_rows(void **state)
 {
 	static const struct html_event rows[] = {
-		{ NOW, "promoted", "generation 3 is live" },
-		{ NOW - DAY, "failing", "hook <i>x</i>: exit status 1\nand more" },
+		{ NOW, 2, 3, "promoted", "the key is live" },
+		{ NOW - DAY, 0, 0, "failing", "hook <i>x</i>: exit status 1\nand more" },
 	};
 
 	(void)state;
 	html_history(&out, rows, 0);
 	assert_string_equal(out.s, "");
 	html_history(&out, rows, ARRAY_LEN(rows));
-	assert_has("<h3>History</h3>");
-	assert_has("<tr><th scope=\"row\">promoted</th><td><time datetime=\"2027-01-15T08:00:00Z\">2027-01-15 08:00"
-		   "</time></td><td>generation 3 is live</td></tr>");
+	/* which key, of which generation: as `certline history` has it */
+	assert_has("<tr><th scope=\"row\">promoted</th><td data-of=\"When\"><time datetime=\"2027-01-15T08:00:00Z\">"
+		   "2027-01-15 08:00</time></td><td data-of=\"Key\">2</td><td data-of=\"Generation\">3</td>"
+		   "<td data-of=\"What\">the key is live</td></tr>");
+	assert_has("<td class=\"none\" data-of=\"Key\">-</td><td class=\"none\" data-of=\"Generation\">-</td>");
 	assert_has("hook &lt;i&gt;x&lt;/i&gt;: exit status 1 and more");
 }
 

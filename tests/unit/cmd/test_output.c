@@ -354,12 +354,19 @@ static void orders_are_listed(void **state)
 
 /* Whole commands -------------------------------------------------------------------------------- */
 
-static struct json *only_line(void)
+static struct json *document(void)
 {
 	struct err e;
 	struct json *doc = json_parse(out, strlen(out), &e);
 
 	assert_non_null(doc);
+	return doc;
+}
+
+static struct json *only_line(void)
+{
+	struct json *doc = document();
+
 	assert_int_equal(json_len(json_get(doc, "lines")), 1);
 	return doc;
 }
@@ -520,6 +527,37 @@ static void plan_keeps_its_columns(void **state)
 	    "                                                      key\n");
 }
 
+static void plan_says_what_is_not_known(void **state)
+{
+	struct json *doc;
+
+	(void)state;
+	write_line("mx", "_25._tcp.mx.example.org", "verify = no");
+	assert_int_equal(run("mx", NOW, "init -q"), EXIT_OK);
+	/* times are UTC, and it says so */
+	assert_int_equal(run("mx", NOW, "plan"), EXIT_OK);
+	assert_memory_equal(out, "WHEN (UTC)        LINE  STEP          WHY\n", 41);
+	assert_int_equal(run("mx", NOW, "plan --days 1"), EXIT_OK);
+	assert_string_equal(out, "nothing will happen in the next 1 day\n");
+	assert_int_equal(run("mx", NOW, "plan --json"), EXIT_OK);
+	doc = document();
+	assert_int_equal(json_len(json_get(doc, "failed")), 0);
+	json_free(doc);
+	/* nothing is not what happens to a line that cannot be read */
+	change_state("mx", "\"keysets\"", "\"skeyets\"");
+	assert_int_equal(run("mx", NOW, "plan"), EXIT_BAD);
+	assert_string_equal(out, "");
+	read_back(STDERR_FILENO);
+	has("certline: mx: no plan could be made: ");
+	has_not("nothing will happen");
+	assert_int_equal(run("mx", NOW, "plan --json"), EXIT_BAD);
+	doc = document();
+	assert_int_equal(json_len(json_get(doc, "events")), 0);
+	assert_string_equal(json_str(json_at(json_get(doc, "failed"), 0), "line", ""), "mx");
+	assert_non_null(strstr(json_str(json_at(json_get(doc, "failed"), 0), "error", ""), "state.json"));
+	json_free(doc);
+}
+
 static void every_command_is_offered(void **state)
 {
 	const struct command *all;
@@ -545,6 +583,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(long_names_and_reasons_are_folded, setup, teardown),
 		cmocka_unit_test_setup_teardown(dns_knows_nothing_of_who_was_not_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(plan_keeps_its_columns, setup, teardown),
+		cmocka_unit_test_setup_teardown(plan_says_what_is_not_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_command_is_offered, setup, teardown),
 	};
 

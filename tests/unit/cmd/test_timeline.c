@@ -25,6 +25,7 @@ struct world_of_one {
 	struct line_config cfg;
 	struct line l;
 	struct facts f;
+	struct history_rows past;
 	struct timeline t;
 };
 
@@ -63,7 +64,7 @@ static struct key_facts key_of(const struct world_of_one *w, int id)
 
 static void look_ahead(struct world_of_one *w)
 {
-	timeline_make(&w->t, &w->l, &w->f, NOW, END);
+	timeline_make(&w->t, &w->l, &w->f, &w->past, NOW, END);
 }
 
 static void tear_down(struct world_of_one *w)
@@ -130,6 +131,27 @@ static char *marks(const struct timeline *t)
 	for (size_t i = 0; i < t->marks_n; i++)
 		buf_addf(&b, "%s%s %d %lld", i ? ", " : "", rollover_step_name(t->marks[i].step), t->marks[i].key,
 			 (long long)((t->marks[i].at - NOW) / DAY));
+	text = buf_steal(&b);
+	buf_free(&b);
+	return text;
+}
+
+/* "from..until" of each certificate, with the day on which it ends if that is known. */
+static char *certs(const struct timeline_key *k)
+{
+	struct buf b;
+	char *text;
+
+	buf_init(&b, 10000);
+	for (size_t i = 0; i < k->certs_n; i++) {
+		char *from = days_of(k->certs[i].from_at), *until = days_of(k->certs[i].until_at);
+		char *ends = days_of(k->certs[i].ends_at);
+
+		buf_addf(&b, "%s%s..%s (%s)", i ? ", " : "", from, until, ends);
+		free(from);
+		free(until);
+		free(ends);
+	}
 	text = buf_steal(&b);
 	buf_free(&b);
 	return text;
@@ -283,6 +305,85 @@ static void a_rolled_back_key_is_live_again(void **state)
 	tear_down(&w);
 }
 
+static void a_roll_back_is_what_the_log_knows(void **state)
+{
+	static const struct keyset known[] = {
+		{ .id = 1, .gen = 1, .created_at = NOW - 100 * DAY, .live_at = NOW - DAY },
+		{ .id = 2, .gen = 2, .created_at = NOW - 6 * DAY, .staged_at = NOW - 6 * DAY, .live_at = NOW - 4 * DAY,
+		  .retired_at = NOW - DAY },
+	};
+	static const struct history_row rows[] = {
+		{ NOW - 100 * DAY, LIFE_CREATED, 1, 1, NULL },
+		{ NOW - 100 * DAY, LIFE_PROMOTED, 1, 1, NULL },
+		{ NOW - 6 * DAY, LIFE_STAGED, 2, 2, NULL },
+		{ NOW - 4 * DAY, LIFE_REPLACED, 1, 1, NULL },
+		{ NOW - 4 * DAY, LIFE_PROMOTED, 2, 2, NULL },
+		{ NOW - DAY, LIFE_REPLACED, 2, 2, NULL },
+		{ NOW - DAY, LIFE_ROLLED_BACK, 1, 1, NULL },
+	};
+	struct world_of_one w;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		set_up(&w, &dane, known, ARRAY_LEN(known));
+		publish(&w, 1, NOW - 99 * DAY);
+		publish(&w, 2, NOW - 6 * DAY);
+		w.l.ledger.rolled_back_at = NOW - DAY;
+		w.f = (struct facts){ .live = key_of(&w, 1), .retired = key_of(&w, 2), .retired_n = 1,
+				      .deployed_at = NOW - DAY, .rolled_back_at = NOW - DAY };
+		if (i == 0)
+			w.past = (struct history_rows){ (struct history_row *)rows, ARRAY_LEN(rows) };
+		look_ahead(&w);
+		assert_sound(&w.t);
+		/* each day on which a key went live, in order; without the log, as far as the ledger knows */
+		if (i == 0) {
+			assert_text(stretches(&w.t.keys[0]), "live -100..-4, retired -4..-1, live -1..82, retired 82..85");
+			assert_text(marks(&w.t), "make key 1 -100, promote 2 -4, roll back 1 -1, promote 4 82, promote 8 262");
+		} else {
+			assert_text(stretches(&w.t.keys[0]), "live -1..82, retired 82..85");
+			assert_text(marks(&w.t), "promote 2 -4, roll back 1 -1, promote 4 82, promote 8 262");
+		}
+		assert_text(stretches(&w.t.keys[1]), "published -6..-4, live -4..-1, retired -1..2");
+		tear_down(&w);
+	}
+}
+
+static void earlier_certificates_are_what_the_log_knows(void **state)
+{
+	static const struct keyset known[] = {
+		{ .id = 1, .gen = 1, .created_at = NOW - 300 * DAY, .live_at = NOW - 300 * DAY,
+		  .retired_at = NOW - 120 * DAY, .removed_at = NOW - 110 * DAY },
+		{ .id = 2, .gen = 6, .created_at = NOW - 122 * DAY, .staged_at = NOW - 122 * DAY, .live_at = NOW - 120 * DAY },
+	};
+	static const struct history_row rows[] = {
+		{ NOW - 300 * DAY, LIFE_CREATED, 1, 1, NULL },
+		{ NOW - 200 * DAY, LIFE_DEPLOYED, 1, 1, NULL },
+		{ NOW - 122 * DAY, LIFE_CREATED, 2, 3, NULL },
+		{ NOW - 121 * DAY, LIFE_RENEWED, 2, 3, NULL },         /* the stand-in was replaced at once */
+		{ NOW - 60 * DAY, LIFE_RENEWED, 2, 5, NULL },
+		{ NOW - 300 * DAY, LIFE_RENEWED, 2, 5, NULL },         /* nonsense */
+		{ NOW - 10 * DAY, LIFE_RENEWED, 2, 6, NULL },
+		{ NOW - 10 * DAY, LIFE_RENEWED, 7, 6, NULL },
+	};
+	static struct leaf leaf = { .from_at = NOW - 10 * DAY, .until_at = NOW + 80 * DAY };
+	struct world_of_one w;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		set_up(&w, &dane, known, ARRAY_LEN(known));
+		publish(&w, 2, NOW - 121 * DAY);
+		w.f = (struct facts){ .live = key_of(&w, 2), .deployed_at = NOW - 2 * DAY };
+		w.l.live = (struct generation){ .number = 6, .keyset = 2, .leaves = &leaf, .leaves_n = 1 };
+		if (i == 0)
+			w.past = (struct history_rows){ (struct history_row *)rows, ARRAY_LEN(rows) };
+		timeline_make(&w.t, &w.l, &w.f, &w.past, NOW, NOW + DAY);
+		assert_sound(&w.t);
+		assert_text(certs(&w.t.keys[0]), i == 0 ? "-300..-110 (>)" : "");
+		assert_text(certs(&w.t.keys[1]), i == 0 ? "-121..-60 (>), -60..-10 (>), -10..80 (80)" : "-10..80 (80)");
+		tear_down(&w);
+	}
+}
+
 static void a_compromised_key_goes_at_once(void **state)
 {
 	static const struct keyset known[] = {
@@ -340,7 +441,7 @@ static void absurd_policies_come_to_an_end(void **state)
 		size_t promoted = 0;
 
 		set_up(&w, &rows[i], NULL, 0);
-		timeline_make(&w.t, &w.l, &w.f, NOW, NOW + 100 * YEAR);
+		timeline_make(&w.t, &w.l, &w.f, &w.past, NOW, NOW + 100 * YEAR);
 		assert_sound(&w.t);
 		timeline_foresee(&rows[i], &w.f, NOW, NOW + 100 * YEAR, count, &c);
 		for (size_t k = 0; k < w.t.marks_n; k++)
@@ -359,6 +460,8 @@ int main(void)
 		cmocka_unit_test(a_new_line_begins_now),
 		cmocka_unit_test(without_dns_there_are_no_sets),
 		cmocka_unit_test(a_rolled_back_key_is_live_again),
+		cmocka_unit_test(a_roll_back_is_what_the_log_knows),
+		cmocka_unit_test(earlier_certificates_are_what_the_log_knows),
 		cmocka_unit_test(a_compromised_key_goes_at_once),
 		cmocka_unit_test(absurd_policies_come_to_an_end),
 	};
