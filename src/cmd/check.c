@@ -12,6 +12,7 @@
 #include "run/look_how.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
+#include "sys/progress.h"
 
 #define RESOLVERS_MAX 3
 #define MX_PORT	      25
@@ -48,7 +49,8 @@ static bool has_looked(const struct check *c)
 	for (size_t i = 0; i < c->services_n; i++)
 		looked |= c->services[i].looked;
 	for (size_t i = 0; i < c->domains_n; i++)
-		looked |= !c->domains[i].mail.problem;
+		looked |= !c->domains[i].mail.problem ||
+			  c->domains[i].mail.security != SECURITY_UNKNOWN;
 	return looked;
 }
 
@@ -137,16 +139,23 @@ struct plan {
 	size_t *specs_n;
 };
 
+/* The line that has the owner, whether or not it is asked for; NULL. */
+static struct line *line_with(const struct plan *p, const char *owner)
+{
+	for (size_t i = 0; p->has_scene && owner && i < p->scene.world.n; i++)
+		if (strv_has(&p->scene.world.lines[i].cfg->owners, owner))
+			return &p->scene.world.lines[i];
+	return NULL;
+}
+
 /* The configuration that tells how to look at other people's services, if there is one: that of the line
  * with this owner, else of the first one. */
 static const struct line_config *config_for(const struct plan *p, const char *owner)
 {
 	const struct config *c = &p->scene.config;
+	const struct line *l = line_with(p, owner);
 
-	for (size_t i = 0; p->has_scene && owner && i < c->lines_n; i++)
-		if (strv_has(&c->lines[i].owners, owner))
-			return &c->lines[i];
-	return p->has_scene && c->lines_n ? &c->lines[0] : NULL;
+	return l ? l->cfg : p->has_scene && c->lines_n ? &c->lines[0] : NULL;
 }
 
 /* What a points to stays; how to look, and what the command line has to say, is added. */
@@ -163,9 +172,30 @@ static void add_service(struct plan *p, struct doctor_ask a, struct line *l)
 	p->check->services[n] = (struct check_service){ .line = l };
 }
 
+/* How the line with that owner looks at it, although it is not asked for. */
+static void heed_line(struct doctor_ask *a, const struct line_config *c)
+{
+	struct endpoint_spec *specs;
+	size_t n;
+
+	endpoints_of(&specs, &n, c);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(specs[i].name, a->owner) != 0)
+			continue;
+		a->starttls = (int)specs[i].starttls;
+		a->domain = specs[i].domain;
+	}
+	endpoints_free(specs, n);
+}
+
 static void add_owner(struct plan *p, const char *owner, struct line *l)
 {
-	add_service(p, (struct doctor_ask){ .owner = owner, .starttls = DOCTOR_STARTTLS_OF_PORT }, l);
+	struct doctor_ask a = { .owner = owner, .starttls = DOCTOR_STARTTLS_OF_PORT };
+	const struct line *with = line_with(p, owner);
+
+	if (with)
+		heed_line(&a, with->cfg);
+	add_service(p, a, l);
 }
 
 /* The addresses of the command line, with the port of the service where none was given. */
@@ -194,8 +224,10 @@ static void add_domains(struct plan *p)
 	struct mail_hosts *mail = mem_array(names->n, sizeof(*mail));
 	struct check *c = p->check;
 
+	progress_begin(names->n ? names->v[0] : "", names->n, "looking up mail hosts");
 	doctor_mail(mail, (const char *const *)names->v, names->n,
 		    way_of(&p->hows, config_for(p, NULL), p->a));
+	progress_end();
 	c->domains = mem_array(names->n, sizeof(*c->domains));
 	for (; c->domains_n < names->n; c->domains_n++) {
 		struct check_domain *d = &c->domains[c->domains_n];
@@ -267,14 +299,19 @@ static void add_lines(struct plan *p)
 
 static bool somebody_answered(const struct doctor_seen *s)
 {
+	const struct look_zone *ignored;
+
+	/* an answer of which nobody knows whether it counts is none */
 	for (size_t k = 0; k < s->dns_n; k++)
 		for (size_t i = 0; i < s->dns[k].servers_n; i++)
-			if (s->dns[k].servers[i].answer != ANSWER_FAIL)
+			if (s->dns[k].servers[i].answer != ANSWER_FAIL &&
+			    look_security(&s->dns[k], &ignored) != SECURITY_UNKNOWN)
 				return true;
 	for (size_t i = 0; i < s->views_n; i++)
 		if (probe_reached(s->views[i].outcome))
 			return true;
-	return false;
+	/* that there is no address is an answer */
+	return !s->addrs_given && s->at.name && !s->at.addrs_n && s->at.security != SECURITY_UNKNOWN;
 }
 
 static void diagnose_lines(struct plan *p)
@@ -291,9 +328,14 @@ static void diagnose_lines(struct plan *p)
 		doctor_find_pending(&l->findings, &p->scene.world, l->line);
 		if (!lines[i]->owners.n)
 			doctor_add(&l->findings, DOCTOR_NOTE, "no-owners",
-				   "the line has no owners, so that no server is looked at");
+				   p->specs_n[i] ? "the line has no owners, so that its servers are "
+						   "compared with no records"
+						 : "the line has no owners, so that no server is "
+						   "looked at");
 	}
+	progress_begin(c->lines_n ? lines[0]->name : "", c->lines_n, "looking whether CAA lets the CA issue");
 	doctor_find_caa(out, lines, c->lines_n);
+	progress_end();
 	for (size_t i = 0; i < c->lines_n; i++)
 		doctor_sort(&c->lines[i].findings);
 	free(lines);
@@ -306,11 +348,26 @@ static void diagnose(struct plan *p)
 	struct doctor_terms terms = { .now = clock_now(),
 				      .warn_for = p->a->warn_for,
 				      .critical_for = p->a->critical_for };
+	struct doctor_own *own = NULL;
+	const struct line *own_line = NULL;
 
 	c->now = terms.now;
 	for (size_t i = 0; i < c->services_n; i++) {
 		struct check_service *s = &c->services[i];
+		/* its records are told from others' also if it is not asked for */
+		struct line *line = s->line ? s->line : line_with(p, s->seen.owner);
 
+		if (line != own_line) {
+			doctor_own_free(own, terms.own_n);
+			own = NULL;
+			terms.own_n = 0;
+			if (line) {
+				world_load(&p->scene.world, line);
+				doctor_own_of(&own, &terms.own_n, &p->scene.world, line);
+			}
+			terms.own = own;
+			own_line = line;
+		}
 		terms.strict = s->line || p->a->nagios;
 		terms.self_signed = s->line && s->line->cfg->issuer == ISSUER_SELF;
 		doctor_find(&s->found, &s->seen, &terms);
@@ -320,6 +377,7 @@ static void diagnose(struct plan *p)
 		}
 		s->looked = somebody_answered(&s->seen);
 	}
+	doctor_own_free(own, terms.own_n);
 	for (size_t i = 0; i < c->domains_n; i++) {
 		struct check_domain *d = &c->domains[i];
 		const struct doctor_diagnosis **hosts = mem_array(d->n, sizeof(struct doctor_diagnosis *));
@@ -346,7 +404,7 @@ static enum exit_status show(const struct check *c)
 		bool looked = has_looked(c);
 
 		check_print_nagios(c, looked ? nagios[worst].name : "UNKNOWN");
-		return (enum exit_status)(looked ? nagios[worst].status : EXIT_NAGIOS_UNKNOWN);
+		return looked ? (enum exit_status)nagios[worst].status : EXIT_NAGIOS_UNKNOWN;
 	}
 	if (c->a->json)
 		check_print_json(c);
@@ -381,13 +439,21 @@ static void check_free(struct check *c)
 	free(c->lines);
 }
 
+static const char *name_of(const struct doctor_ask *a)
+{
+	return a->owner ? a->owner : a->host;
+}
+
 static void look(struct plan *p)
 {
 	struct check *c = p->check;
 	struct doctor_seen *seen = mem_array(c->services_n, sizeof(*seen));
 
 	set_addresses(p);
+	progress_begin(c->services_n ? name_of(&p->asks[0]) : "", c->services_n,
+		       "looking at servers");
 	doctor_look(seen, p->asks, c->services_n);
+	progress_end();
 	for (size_t i = 0; i < c->services_n; i++)
 		c->services[i].seen = seen[i];
 	free(seen);
@@ -426,6 +492,7 @@ enum exit_status cmd_check(const struct args *a)
 			return a->nagios ? EXIT_NAGIOS_UNKNOWN : status;
 	}
 	proc_init();
+	show_waits(a);
 	if (!others || a->lines.n)
 		add_lines(&p);
 	for (size_t i = 0; i < a->owners.n; i++)

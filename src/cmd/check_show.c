@@ -503,6 +503,11 @@ static void each(const struct check *c, struct told *t)
 	}
 }
 
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 void check_print_nagios(const struct check *c, const char *state)
 {
 	size_t of[DOCTOR_DEFERS + 1] = { 0 };
@@ -513,12 +518,12 @@ void check_print_nagios(const struct check *c, const char *state)
 		of[c->services[i].found.verdict]++;
 	printf("CERTLINE %s - ", state);
 	if (t.worst && t.worst->severity >= DOCTOR_WARNING) {
-		printf("%zu errors, %zu warnings; %s: %s: ", t.of[DOCTOR_ERROR], t.of[DOCTOR_WARNING],
-		       t.name, t.worst->code);
+		printf("%zu error%s, %zu warning%s; %s: %s: ", t.of[DOCTOR_ERROR], plural(t.of[DOCTOR_ERROR]),
+		       t.of[DOCTOR_WARNING], plural(t.of[DOCTOR_WARNING]), t.name, t.worst->code);
 		print_plain(t.worst->text);
 	} else {
-		printf("%zu services: DANE accepts %zu, %zu without DANE", c->services_n,
-		       of[DOCTOR_ACCEPTS], of[DOCTOR_NO_DANE]);
+		printf("%zu service%s: DANE accepts %zu, %zu without DANE", c->services_n,
+		       plural(c->services_n), of[DOCTOR_ACCEPTS], of[DOCTOR_NO_DANE]);
 	}
 	print_data(c);
 	each(c, NULL);

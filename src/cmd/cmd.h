@@ -14,7 +14,7 @@ enum exit_status {
 	EXIT_OK      = 0,       /* all is as it should be */
 	EXIT_BAD     = 1,       /* a line failed, or an obligation is pending */
 	EXIT_USAGE   = 2,       /* usage or configuration: nothing was tried */
-	EXIT_NAGIOS_UNKNOWN = 3, /* of a plug-in (--nagios): nothing was looked at */
+	EXIT_NAGIOS_UNKNOWN = 3,        /* what plug-ins say instead of the latter and of NOT_NOW */
 	EXIT_NOT_NOW = 75,      /* could not act now, and nothing is at risk */
 };
 
@@ -97,6 +97,8 @@ struct json *begin_document(struct json **list, const char *key);
 void end_document(struct json *doc, const struct args *a);      /* prints it if so; frees it */
 void print_document(struct json *doc);          /* to stdout; frees it */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));     /* "certline: ..." */
+/* Whether the next complaint is told on stdout too, in the row that is all that Nagios reads. */
+void complain_to_nagios(bool next);
 /* From now on notices (run/notice.h) go to stdout; warnings, and those beside a document, to stderr. */
 void print_notices(const struct args *a);
 /* To a file, replaced in one go and readable by all, or to stdout if path is "-".  -1: a message was

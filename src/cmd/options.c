@@ -485,6 +485,32 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static bool was_given(const struct parse *p, const char *name)
+{
+	for (size_t i = 0; i < p->used_n; i++)
+		if (strcmp(p->used[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Who gives one of the two means it, whatever the other one is when nobody says. */
+static int fit_limits(const struct parse *p)
+{
+	struct args *a = p->a;
+
+	if (a->critical_for <= a->warn_for)
+		return 0;
+	if (!was_given(p, "critical")) {
+		a->critical_for = a->warn_for;
+	} else if (!was_given(p, "warn")) {
+		a->warn_for = a->critical_for;
+	} else {
+		complain("--critical is longer than --warn: less must be left for an error than for a warning");
+		return -1;
+	}
+	return 0;
+}
+
 static int check_fit(const struct parse *p)
 {
 	for (size_t i = 0; i < p->used_n; i++) {
@@ -519,10 +545,10 @@ static int check_fit(const struct parse *p)
 		complain("--nagios and --json exclude each other");
 		return -1;
 	}
-	return 0;
+	return fit_limits(p);
 }
 
-static int parse_all(struct args *a, int argc, char **argv, enum exit_status *status)
+int options_parse(struct args *a, int argc, char **argv, enum exit_status *status)
 {
 	struct parse p = { .a = a, .argv = argv, .argc = argc, .i = 1 };
 	const struct command *c = NULL;
@@ -565,23 +591,6 @@ static int parse_all(struct args *a, int argc, char **argv, enum exit_status *st
 		return -1;
 	}
 	return check_fit(&p);
-}
-
-int options_parse(struct args *a, int argc, char **argv, enum exit_status *status)
-{
-	int rc = parse_all(a, argc, argv, status);
-
-	if (rc == 0 || *status != EXIT_USAGE)
-		return rc;
-	/* 2 would be CRITICAL to who asked, wherever on the line that stands: nothing was looked at */
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strcmp(argv[i], "--nagios") != 0)
-			continue;
-		printf("CERTLINE UNKNOWN - the configuration or the command line is wrong\n");
-		*status = EXIT_NAGIOS_UNKNOWN;
-		break;
-	}
-	return rc;
 }
 
 void options_free(struct args *a)

@@ -12,16 +12,36 @@
 
 #include <stdarg.h>
 
+static bool nagios_is_next;
+
+void complain_to_nagios(bool next)
+{
+	nagios_is_next = next;
+}
+
+static void tell_nagios(char *text)
+{
+	/* "|" begins the performance data */
+	for (char *c = text; *c; c++)
+		if (*c == '|')
+			*c = '/';
+	printf("CERTLINE UNKNOWN - %s\n", text);
+}
+
 void complain(const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
 
 	hide_wait();
-	fputs("certline: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	text = mem_vformat(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	fprintf(stderr, "certline: %s\n", text);
+	if (nagios_is_next)
+		tell_nagios(text);
+	nagios_is_next = false;
+	free(text);
 }
 
 static const struct args *notices_for;

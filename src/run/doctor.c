@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "dns/resolvers.h"
 #include "io/crypto.h"
 #include "run/doctor_parts.h"
 #include "run/worker.h"
@@ -164,6 +165,62 @@ static void find_records(struct doctor_seen *out, const struct part *p)
 	free(owners);
 }
 
+static void blame(enum security *security, char **why, const char *fault)
+{
+	*security = SECURITY_UNKNOWN;
+	free(*why);
+	*why = mem_copy_str(fault);
+}
+
+static bool is_doubtful(enum security s)
+{
+	return s == SECURITY_BOGUS || s == SECURITY_UNKNOWN;
+}
+
+/* NULL: they are fit, or nobody validates by them; the caller frees. */
+static char *fault_here(const struct look_config *how)
+{
+	char *fault = resolvers_fault(how), *text;
+
+	if (!fault)
+		return NULL;
+	text = mem_format("%s; try --resolver ADDRESS, or [dns] resolver = recurse", fault);
+	free(fault);
+	return text;
+}
+
+/* What is not secure because of our own resolvers says nothing about those whose names they are. */
+static void blame_resolvers(struct doctor_seen *out, const struct part *p)
+{
+	bool doubtful = false;
+	char *fault;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct doctor_seen *s = &out[p->of[i]];
+		const struct look_zone *ignored;
+
+		doubtful |= s->at.name && is_doubtful(s->at.security);
+		for (size_t k = 0; k < s->dns_n; k++)
+			doubtful |= is_doubtful(look_security(&s->dns[k], &ignored));
+	}
+	fault = doubtful ? fault_here(&p->how) : NULL;
+	for (size_t i = 0; fault && i < p->n; i++) {
+		struct doctor_seen *s = &out[p->of[i]];
+
+		if (s->at.name && is_doubtful(s->at.security)) {
+			blame(&s->at.security, &s->at.why, fault);
+			free(s->at.problem);
+			s->at.problem = mem_copy_str(fault);
+		}
+		for (size_t k = 0; k < s->dns_n; k++)
+			for (size_t z = 0; z < s->dns[k].zones_n; z++)
+				if (is_doubtful(s->dns[k].zones[z].security))
+					blame(&s->dns[k].zones[z].security, &s->dns[k].zones[z].why,
+					      fault);
+	}
+	free(fault);
+}
+
 static void look_up(struct doctor_seen *out, const struct doctor_ask *asks, size_t n)
 {
 	bool *done = mem_array(n, sizeof(*done));
@@ -184,6 +241,7 @@ static void look_up(struct doctor_seen *out, const struct doctor_ask *asks, size
 		crypto_random((unsigned char *)&p.how.limits.first, sizeof(p.how.limits.first));
 		find_hosts(out, asks, &p);
 		find_records(out, &p);
+		blame_resolvers(out, &p);
 	}
 	free(p.of);
 	free(done);
@@ -361,14 +419,26 @@ static int mail_work(void *arg, int out_fd)
 {
 	const struct job *j = arg;
 	struct json *all = json_array();
+	char *fault = NULL;
+	bool asked = false;
 
 	for (size_t i = 0; i < j->n; i++) {
 		struct mail_hosts m;
 
 		mail_hosts_find(&m, j->domains[i], j->how);
+		if (is_doubtful(m.security) && !asked) {
+			fault = fault_here(j->how);
+			asked = true;
+		}
+		if (is_doubtful(m.security) && fault) {
+			blame(&m.security, &m.why, fault);
+			free(m.problem);
+			m.problem = mem_copy_str(fault);
+		}
 		doctor_mail_put(all, &m);
 		mail_hosts_free(&m);
 	}
+	free(fault);
 	return worker_report(out_fd, all);
 }
 

@@ -175,10 +175,17 @@ static void decide(struct doctor_diagnosis *out, enum doctor_verdict v, const ch
 static void fold_views(struct doctor_diagnosis *out, const struct doctor_seen *s)
 {
 	size_t of[DOCTOR_DEFERS + 1] = { 0 };
+	bool compared = false;
 
 	for (size_t i = 0; i < s->views_n; i++)
 		of[out->views[i]]++;
-	if (of[DOCTOR_REFUSES])
+	for (size_t i = 0; i < s->views_n; i++)
+		compared |= out->views[i] == DOCTOR_REFUSES && s->views[i].dane;
+	if (of[DOCTOR_REFUSES] && !compared)
+		decide(out, DOCTOR_REFUSES,
+		       of[DOCTOR_ACCEPTS] ? "not every address presents a key"
+					  : "there are records, and no address presents a key");
+	else if (of[DOCTOR_REFUSES])
 		decide(out, DOCTOR_REFUSES,
 		       of[DOCTOR_ACCEPTS] ? "not every key that is served has a record"
 					  : "what is served does not fit the records");
@@ -245,9 +252,11 @@ static const char *code_of(enum probe_outcome o)
 	return codes[o];
 }
 
-static const char *advice_of(const struct doctor_seen *s, enum probe_outcome o)
+static const char *advice_of(const struct doctor_seen *s, const struct doctor_view *v)
 {
-	switch (o) {
+	if (probe_advises(v->why))
+		return "";
+	switch (v->outcome) {
 	case PROBE_UNTRIED:
 	case PROBE_NO_ROUTE:
 	case PROBE_NOT_OFFERED:
@@ -308,7 +317,7 @@ static void find_reach(struct doctor_diagnosis *out, const struct doctor_seen *s
 					      : probe_outcome_name(v->outcome);
 		more = v->why && strcasecmp(v->why, what) != 0;
 		doctor_add(&out->findings, severity, code_of(v->outcome), "%s: %s%s%s%s", address, what,
-			   more ? ": " : "", more ? v->why : "", advice_of(s, v->outcome));
+			   more ? ": " : "", more ? v->why : "", advice_of(s, v));
 	}
 	if (s->unlookable)
 		doctor_add(&out->findings, DOCTOR_NOTE, "not-looked-at",
@@ -638,6 +647,14 @@ void doctor_find_mail(struct doctor_diagnosis *out, const struct mail_hosts *m,
 		doctor_add(&out->findings, DOCTOR_NOTE, "mx-null", "%s takes no mail (RFC 7505)",
 			   m->domain);
 		decide(out, DOCTOR_NO_DANE, "it takes no mail");
+		return;
+	}
+	/* that is an answer, and no failure to get one */
+	if (m->problem && m->security != SECURITY_UNKNOWN) {
+		doctor_add(&out->findings, DOCTOR_ERROR, "mx-no-name",
+			   "%s: %s, so that no mail gets there: correct the name, or add it to DNS",
+			   m->domain, m->problem);
+		decide(out, DOCTOR_UNKNOWN, m->problem);
 		return;
 	}
 	if (m->problem || !m->n) {

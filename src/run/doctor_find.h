@@ -59,11 +59,25 @@ struct doctor_diagnosis {
 	size_t                 records_n;
 };
 
+/* A record that belongs in DNS because of the line whose service it is. */
+struct doctor_own {
+	char *data;
+	enum doctor_role {
+		DOCTOR_OWN_LIVE,
+		DOCTOR_OWN_STAGED,
+		DOCTOR_OWN_REPLACED,    /* its key was live: others may have the record in a cache */
+		DOCTOR_OWN_SIBLING,     /* of a line that names the owner, too */
+	} role;
+	int   generation;               /* 0: of a sibling */
+};
+
 struct doctor_terms {
 	int64_t now;
 	int64_t warn_for, critical_for; /* what is left of a certificate */
 	bool    self_signed;            /* no CA is meant to have signed it */
 	bool    strict;                 /* it is late for renewal, whether or not clients look at dates */
+	const struct doctor_own *own;   /* by role; none: it is nobody's line */
+	size_t  own_n;
 };
 
 void doctor_find(struct doctor_diagnosis *out, const struct doctor_seen *s, const struct doctor_terms *t);

@@ -67,9 +67,13 @@ static void find_key(struct doctor_findings *out, const struct line *l, const st
 			   place, "live/");
 	else if (!live && leaf_retired(l, v))
 		doctor_add(out, DOCTOR_ERROR, "store-retired-served",
-			   "%s: a key that was replaced is served still: the server was not reloaded, "
-			   "and its records are about to go",
-			   place);
+			   "%s: a key that was replaced is served still: reload the server; the records "
+			   "of that key %s",
+			   place,
+			   l->policy.looks   ? "stay until every server presents the live key"
+			   : l->policy.blind ? "stay"
+					     : "go when rollback-window and retire-after are over, whatever "
+					       "it presents, as nobody looks at it");
 	else if (!live)
 		doctor_add(out, DOCTOR_ERROR, "store-unknown-key",
 			   "%s: the key that is served is none of the line's (its record would be 3 1 1 "
@@ -113,11 +117,71 @@ static void find_missing_types(struct doctor_findings *out, const struct line *l
 
 /* Records --------------------------------------------------------------------------------------- */
 
+static int by_role(const void *a, const void *b)
+{
+	const struct doctor_own *x = a, *y = b;
+
+	return x->role != y->role ? (int)x->role - (int)y->role : x->generation - y->generation;
+}
+
+static void own_add(struct doctor_own **out, size_t *n, const struct line *l, const struct set *set)
+{
+	*out = mem_resize(*out, *n + set->n, sizeof(**out));
+	for (size_t i = 0; i < set->n; i++) {
+		const struct set_entry *r = &set->v[i];
+		const struct generation *g = r->keyset ? line_generation(l, r->keyset) : NULL;
+		enum doctor_role role = DOCTOR_OWN_SIBLING;
+
+		/* by hook alone; or of a key that was retired just now */
+		if (!*r->data || (r->keyset && !g))
+			continue;
+		if (g)
+			role = g == &l->live	  ? DOCTOR_OWN_LIVE
+			       : g == &l->staging ? DOCTOR_OWN_STAGED
+						  : DOCTOR_OWN_REPLACED;
+		(*out)[(*n)++] = (struct doctor_own){ mem_copy_str(r->data), role, g ? g->number : 0 };
+	}
+}
+
+void doctor_own_of(struct doctor_own **out, size_t *n, const struct world *w, const struct line *l)
+{
+	struct set wanted;
+
+	*out = NULL;
+	*n = 0;
+	if (l->failed || !l->live.number)
+		return;
+	/* what is wanted is not recorded yet where the state was lost */
+	own_add(out, n, l, &l->ledger.set);
+	line_wanted(&wanted, w, l);
+	own_add(out, n, l, &wanted);
+	set_free(&wanted);
+	if (*n)
+		qsort(*out, *n, sizeof(**out), by_role);
+}
+
+void doctor_own_free(struct doctor_own *own, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(own[i].data);
+	free(own);
+}
+
 static bool recorded(const struct line *l, const char *owner, const char *data)
 {
 	for (size_t i = 0; i < l->ledger.set.n; i++)
 		if (strcmp(l->ledger.set.v[i].owner, owner) == 0 &&
 		    strcmp(l->ledger.set.v[i].data, data) == 0)
+			return true;
+	return false;
+}
+
+/* Somebody at the end of the aliases has said what there is. */
+static bool anybody_says(const struct look_owner *o)
+{
+	for (size_t i = 0; i < o->servers_n; i++)
+		if (doctor_seen_final(o, &o->servers[i]) &&
+		    (o->servers[i].answer == ANSWER_DATA || o->servers[i].answer == ANSWER_EMPTY))
 			return true;
 	return false;
 }
@@ -132,7 +196,7 @@ static void find_missing(struct doctor_findings *out, const struct set_entry *r,
 			   r->data, r->owner);
 		return;
 	}
-	if (!s->sets_n)
+	if (!s->sets_n && anybody_says(&s->dns[0]))
 		doctor_add(out, DOCTOR_ERROR, "record-missing",
 			   "%.18s... was published at %s, and no name server shows it", r->data,
 			   r->owner);

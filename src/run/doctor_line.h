@@ -9,6 +9,10 @@
  * certificate is the one in the store. */
 const char *doctor_keyset(const struct line *l, const struct doctor_view *v, bool *current);
 
+/* The records that the line, which is loaded, has in DNS or wants there, for the terms of a diagnosis. */
+void doctor_own_of(struct doctor_own **out, size_t *n, const struct world *w, const struct line *l);
+void doctor_own_free(struct doctor_own *own, size_t n);
+
 /* Adds to a diagnosis: which keys and certificates are served, and which records should be in DNS.  The
  * line is loaded. */
 void doctor_find_line(struct doctor_findings *out, const struct line *l, const struct doctor_seen *s);

@@ -204,11 +204,52 @@ static bool covered(const struct doctor_seen *s, const struct sick *d)
 	return true;
 }
 
+/* Whose record of the line it is; NULL: nobody's. */
+static const struct doctor_own *own_of(const struct sick *k)
+{
+	for (size_t i = 0; i < k->t->own_n; i++)
+		if (strcmp(k->t->own[i].data, k->r->data) == 0)
+			return &k->t->own[i];
+	return NULL;
+}
+
+/* What a line has in DNS on purpose, though nobody presents its key, is not to be taken away. */
+static void find_own(const struct sick *k, const struct doctor_own *own)
+{
+	static const struct {
+		const char *whose, *why;
+	} texts[] = {
+		[DOCTOR_OWN_LIVE] = { "the record of the live key",
+				      "the server has not loaded the newest files of the line" },
+		[DOCTOR_OWN_STAGED] = { "the record of the staged key", "it is the key to come" },
+		[DOCTOR_OWN_REPLACED] = { "the record of the replaced key",
+					  "it stays until that key is retired" },
+		[DOCTOR_OWN_SIBLING] = { "a record of another line with this owner",
+					 "how long it stays is up to that line" },
+	};
+	char generation[40] = "", *text;
+
+	_Static_assert(ARRAY_LEN(texts) == DOCTOR_OWN_SIBLING + 1, "texts for each");
+	if (own->generation)
+		snprintf(generation, sizeof(generation), " (generation %d)", own->generation);
+	text = mem_format("%s, %s%s, matches nothing that is served: %s", k->name, texts[own->role].whose,
+			  generation, texts[own->role].why);
+	if (own->role == DOCTOR_OWN_LIVE && !k->accepted)
+		doctor_add(&k->out->findings, DOCTOR_ERROR, "no-match", "%s", text);
+	else
+		doctor_add(&k->out->findings, DOCTOR_NOTE, "record-unserved", "%s", text);
+	free(text);
+}
+
 static void find_different(const struct sick *k)
 {
+	const struct doctor_own *own = own_of(k);
+
 	if (find_slip(k))
 		return;
-	if (!k->accepted && (k->usage == 0 || k->usage == 2)) {
+	if (own && (k->accepted ? covered(k->s, k) : k->usage % 2 == 1)) {
+		find_own(k, own);
+	} else if (!k->accepted && (k->usage == 0 || k->usage == 2)) {
 		doctor_add(&k->out->findings, DOCTOR_ERROR, "anchor-missing",
 			   "%s means a CA certificate that the server does not send: let it send the "
 			   "whole "

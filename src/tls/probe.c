@@ -97,6 +97,14 @@ bool probe_reached(enum probe_outcome o)
 	return o >= PROBE_SILENT;
 }
 
+/* Before it stands what was said. */
+#define ADVICE "; it speaks "
+
+bool probe_advises(const char *why)
+{
+	return why && strstr(why, ADVICE);
+}
+
 /* Of a connection: errors that say something of the other side, all others are "unreachable". */
 static enum probe_outcome outcome_of(int error)
 {
@@ -272,6 +280,21 @@ static char *perhaps_no_key(char *why, enum tls_offer o)
 	return text;
 }
 
+/* A port that STARTTLS is not usual at. */
+static char *perhaps_starttls(char *why, const struct probe *p)
+{
+	const char *said = strchr(why, '"');
+	enum starttls how = p->starttls == STARTTLS_NONE && said ? starttls_of_greeting(said + 1) : STARTTLS_NONE;
+	char *text;
+
+	if (how == STARTTLS_NONE)
+		return why;
+	text = mem_format("%s" ADVICE "%s: [endpoints] starttls = %u %s, or check --starttls %s", why,
+			  starttls_name(how), addr_port(&p->to), starttls_name(how), starttls_name(how));
+	free(why);
+	return text;
+}
+
 static void shake(struct run *r, struct flight *f)
 {
 	struct probe *p = &r->p[f->p];
@@ -300,6 +323,7 @@ static void shake(struct run *r, struct flight *f)
 		break;
 	case TLS_FAULT_NOT_TLS:
 		o = PROBE_GARBAGE;
+		why = perhaps_starttls(why, p);
 		break;
 	case TLS_FAULT_CLOSED:
 		o = PROBE_CLOSED;

@@ -34,6 +34,8 @@ enum probe_outcome {
 };
 const char *probe_outcome_name(enum probe_outcome o);   /* "no answer in time", "offers no STARTTLS" */
 bool probe_reached(enum probe_outcome o);               /* SILENT and all that follow */
+/* Whether the details of a failure end with what is to be configured. */
+bool probe_advises(const char *why);
 
 struct probe {
 	struct addr     to;

@@ -692,6 +692,31 @@ enum starttls starttls_of_port(unsigned port)
 	return STARTTLS_NONE;
 }
 
+enum starttls starttls_of_greeting(const char *line)
+{
+	static const struct {
+		const char *first, *also;       /* NULL: whatever follows */
+		enum starttls how;
+	} rows[] = {
+		{ "220", "LMTP", STARTTLS_LMTP },
+		{ "220", "SMTP", STARTTLS_SMTP },
+		{ "220", "FTP", STARTTLS_FTP },
+		{ "220", NULL, STARTTLS_SMTP },
+		{ "* OK", NULL, STARTTLS_IMAP },
+		{ "+OK", NULL, STARTTLS_POP3 },
+		{ "\"IMPLEMENTATION\"", NULL, STARTTLS_SIEVE },
+		{ "<?xml", "jabber:server", STARTTLS_XMPP_SERVER },
+		{ "<?xml", NULL, STARTTLS_XMPP_CLIENT },
+		{ "<stream", "jabber:server", STARTTLS_XMPP_SERVER },
+		{ "<stream", NULL, STARTTLS_XMPP_CLIENT },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (text_starts(line, rows[i].first) && (!rows[i].also || strcasestr(line, rows[i].also)))
+			return rows[i].how;
+	return STARTTLS_NONE;
+}
+
 void starttls_begin(struct starttls_talk *t, enum starttls how, const char *domain, const char *own_name)
 {
 	*t = (struct starttls_talk){ .how = how, .domain = domain, .own_name = own_name };

@@ -30,6 +30,8 @@ const char *starttls_name(enum starttls s);             /* "smtp", "xmpp-client"
 bool starttls_parse(const char *name, enum starttls *s);
 /* What is usual at a port: 25, 587: SMTP, 143: IMAP, ...; NONE for all others. */
 enum starttls starttls_of_port(unsigned port);
+/* What somebody speaks who says this first, where TLS was expected; NONE: that cannot be told. */
+enum starttls starttls_of_greeting(const char *line);
 
 struct starttls_talk {
 	enum starttls how;

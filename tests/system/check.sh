@@ -17,6 +17,8 @@ free_port; ONE=$PORT                    # of an ECDSA key
 free_port; CHAIN=$PORT                  # of a chain
 free_port; DEAD=$PORT                   # of nobody
 free_port; MUTE=$PORT                   # of somebody who says nothing
+free_port; GREET=$PORT                  # of a mail server, at a port that is not usual
+free_port; POOR=$PORT                   # of a resolver that hands no DNSSEC data on
 
 # certificate NAME DAYS OPTION...: key and certificate of $HOST
 certificate() {
@@ -56,7 +58,7 @@ publish() {
 
 # look ARGUMENT...: without any configuration; JSON in $OUT
 look() {
-	OUT=$(CERTLINE_CONFIG='' timeout 120 "$PROGRAM" check --resolver "127.0.0.131:$WORLD_PORT" --port "$WORLD_PORT" \
+	OUT=$(CERTLINE_CONFIG='' timeout 120 "$PROGRAM" check --resolver "${RESOLVER:-127.0.0.131:$WORLD_PORT}" --port "$WORLD_PORT" \
 		--trust-anchor "$WORLD/root.key" "$@" 2>"$SCRATCH/stderr")
 	STATUS=$?
 	ERR=$(cat "$SCRATCH/stderr")
@@ -89,6 +91,30 @@ start mute python3 -c "
 import socket, time
 s = socket.socket(); s.bind(('127.0.0.80', $MUTE)); s.listen()
 time.sleep(1000)"
+start greet python3 -c "
+import socket
+s = socket.create_server(('127.0.0.80', $GREET))
+while True:
+    c = s.accept()[0]
+    c.sendall(b'220 mail.example.test ESMTP\\r\\n')
+    c.recv(1000)
+    c.close()"
+# The question without EDNS, and so without DO; what comes back is sent by UDP, whatever its size.
+start poor python3 -c "
+import socket
+s = socket.socket(type=socket.SOCK_DGRAM)
+s.bind(('127.0.0.80', $POOR))
+while True:
+    q, to = s.recvfrom(4096)
+    end = 12
+    while q[end]:
+        end += q[end] + 1
+    q = q[:4] + bytes([0, 1, 0, 0, 0, 0, 0, 0]) + q[12:end + 5]
+    with socket.create_connection(('127.0.0.131', $WORLD_PORT), 5) as c:
+        c.sendall(len(q).to_bytes(2, 'big') + q)
+        f = c.makefile('rb')
+        s.sendto(f.read(int.from_bytes(f.read(2), 'big')), to)"
+check 'a mail server greets' within 10 listens "$GREET"
 EC1=$(spki ec)
 RSA1=$(spki rsa)
 BOTH=_$TLS._tcp.$HOST
@@ -191,10 +217,37 @@ diagnosis unknown silent 'somebody says nothing'
 check '... for a limited time' [ $(($(date +%s) - began)) -lt 40 ]
 look --owner "$SINGLE" --starttls smtp --json
 diagnosis unknown silent 'no SMTP where it is expected'
+look --owner "_$GREET._tcp.$HOST" --json
+diagnosis 'no DANE' 'garbage no-tlsa' 'a mail server at a port that is not usual'
+like '... and what to do' "$(of '.owners[0].findings[].text')" \
+	"\"220 mail.example.test ESMTP\"; it speaks smtp: \[endpoints\] starttls = $GREET smtp, or check --starttls smtp\$"
 look --owner "_443._udp.$HOST" --json
 like 'UDP is told' "$(of '.owners[0].findings[].code')" '^not-looked-at$'
 look --owner "$SINGLE" --resolver 127.0.0.80:9 --port 9 --connect "127.0.0.80:$DEAD"
 is 'nothing can be looked at: 75' "$STATUS" 75
+
+# --- resolvers ----------------------------------------------------------------------------------------
+
+publish 'd MX 10 mail' "_25._tcp.mail TLSA 3 1 1 $EC1" "$SINGLE. TLSA 3 1 1 $EC1"
+look --mx nosuch.example.test --json
+is 'a domain that does not exist: an error' "$(of '.domains[0] | .verdict + ": " + .why + " " + .findings[0].code') $STATUS" \
+	'unknown: there is no such name mx-no-name 1'
+look --owner _25._tcp.mx.nosuch --json
+is '... and an owner whose host does not' "$(of '.owners[0].findings[].code' | grep -x no-address) $STATUS" 'no-address 1'
+RESOLVER=127.0.0.80:$POOR
+look --mx d.example.test --json
+is 'mail hosts by a resolver without DNSSEC: not known' "$(of '.domains[0] | .verdict + " " + .findings[0].code') $STATUS" \
+	'unknown mx-unknown 75' || note "$OUT"
+POORLY="the resolver 127.0.0.80:$POOR gives no DNSSEC data; try --resolver ADDRESS, or \[dns\] resolver = recurse"
+like '... because of the resolver' "$(of '.domains[0].findings[0].text')" "$POORLY"
+look --owner "$SINGLE" --json
+is 'the same of an owner' "$(of '.owners[0] | .verdict + " " + .dnssec') $STATUS" 'unknown unknown 75' || note "$OUT"
+like '... because of the resolver' "$(of '.owners[0].findings[].text')" "$POORLY"
+RESOLVER=127.0.0.80:9
+look --mx d.example.test --json
+is 'a resolver that is not there' "$(of '.domains[0] | .verdict + " " + .findings[0].code') $STATUS" 'unknown mx-unknown 75'
+like '... is named' "$(of '.domains[0].findings[0].text')" 'no answer from the resolver 127\.0\.0\.80:9'
+RESOLVER=
 
 # --- how it is shown ----------------------------------------------------------------------------------
 
@@ -222,16 +275,23 @@ like '... and why' "$OUT" '^CERTLINE CRITICAL - .*expires-soon'
 plugin 2 --owner "$SINGLE"
 like '... and why' "$(head -1 <<<"$OUT")" '^CERTLINE CRITICAL - .*refused'
 plugin 3 --owner "$SINGLE" --resolver 127.0.0.80:9 --port 9 --connect "127.0.0.80:$DEAD"
-for wrong in '--owner mail.example.test' '--mx _x' '--starttls nntps' '--connect mail' '--warn 14'; do
+plugin 2 --owner "$BOTH" --critical 100d
+like '... and less is left than for a warning' "$(head -1 <<<"$OUT")" "^CERTLINE CRITICAL - .*expires-soon.*s;8640000:;8640000:$"
+plugin 1 --owner "$BOTH" --warn 1d
+like '... and no error before the warning' "$(head -1 <<<"$OUT")" 's;86400:;86400:$'
+like 'one error is one' "$(plugin 2 --owner "$SINGLE" --connect "127.0.0.80:$DEAD" >/dev/null; head -1 <<<"$OUT")" \
+	'^CERTLINE CRITICAL - 1 error, '
+for wrong in '--owner mail.example.test' '--mx _x' '--starttls nntps' '--connect mail' '--warn 14' '--owner _1._tcp.a.b --ownr x' \
+	'--owner _1._tcp.a.b --warn 1d --critical 2d'; do
 	# shellcheck disable=SC2086 # words are meant
 	look $wrong
 	is "$wrong: 2" "$STATUS" 2
-done
-for wrong in '--warn 14' '--owner mail.example.test' '--nonsense' '--json --owner _1._tcp.a.b'; do
-	# shellcheck disable=SC2086 # words are meant; 2 would be CRITICAL
+	is '... and nothing on standard output' "$OUT" ''
+	# shellcheck disable=SC2086
 	plugin 3 $wrong
-	like '... and one line' "$OUT" '^CERTLINE UNKNOWN - [^|]*wrong$'
+	like '... and one row for Nagios' "$(wc -l <<<"$OUT") $OUT" '^1 CERTLINE UNKNOWN - .'
 done
+plugin 3 --json --owner _1._tcp.a.b
 
 # --- mail ---------------------------------------------------------------------------------------------
 
@@ -252,7 +312,7 @@ is 'a domain that takes no mail' "$(of '.domains[0].findings[0].code') $(of '.ow
 	printf '[dirs]\nstate = %s\n[dane]\nowners = _%s._tcp.%s\ninclude-file = %s\n' "$STATE" "$DEAD" "$HOST" "$SCRATCH/mx.tlsa"
 } >"$CONF/$LINE.conf"
 OWNER=_$DEAD._tcp.$HOST
-exits 1 'a line is set up' init
+exits 0 'a line is set up' init
 run check --json
 is 'nobody serves it' "$(of '[.owners[0].findings[] | select(.severity == "error").code] | sort | join(" ")') $STATUS" \
 	'connection-refused 1'
@@ -275,17 +335,70 @@ run renew
 run check --json
 is 'renewed, and not reloaded' "$(codes) $(of '.owners[0].endpoints[] | select(.keyset) | .keyset + " " + (.certificate_current | tostring)') $STATUS" \
 	'store-old-certificate live false 1'
+# about DATA: the severity and the text of what is said of a record
+about() {
+	of "[.owners[0].findings[] | select(.text | startswith(\"${1:0:18}...\"))][] | .severity + \" \" + .code + \": \" + .text"
+}
+LIVE_DATA="3 1 1 $(openssl x509 -in "$LIVE/cert.pem" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d ' ' -f 1)"
+run roll "$LINE"
+publish "$(cat "$SCRATCH/mx.tlsa")"
+run cron
+STAGED_DATA="3 1 1 $(openssl x509 -in "$LINE_DIR/staging/cert.pem" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d ' ' -f 1)"
+run check --json
+like 'the record of a staged key' "$(about "$STAGED_DATA")" \
+	"^note record-unserved: .*, the record of the staged key \(generation $(generation staging)\), matches nothing"
+run check --owner "$OWNER" --json
+like '... also if only the owner is asked for' "$(about "$STAGED_DATA")" 'the record of the staged key'
+run roll --emergency --force "$LINE"
+run check --json
+like 'it is live, and the server was not reloaded' "$(about "$STAGED_DATA")" \
+	"^note record-unserved: .*, the record of the live key \(generation $(generation live)\), matches nothing"
+like '... so that the old records stay' "$(of '.owners[0].findings[] | select(.code == "store-retired-served").text')" \
+	'the records of that key stay until every server presents the live key$'
+check_not '... and nothing is to be removed' grep -q 'remove' <<<"$OUT"
+stop "$PID"
+serve line "$DEAD" -cert "$LIVE/cert.pem" -key "$LIVE/key.pem"
+run check --json
+like 'reloaded: the record of the key before' "$(about "$LIVE_DATA")" \
+	'^note record-unserved: .*, the record of the replaced key \(generation [0-9]+\), matches nothing'
 stop "$PID"
 serve stranger "$DEAD" -cert "$CERTS/ec.pem" -key "$CERTS/ec.key"
 run check --json
 is 'a key of somebody else' "$(codes) $STATUS" 'no-match refused store-unknown-key 1'
 stop "$PID"
 
-sed "s/^issuer.*/issuer = acme/; /^owners/d; /^include/d" "$CONF/$LINE.conf" >"$CONF/web.conf"
+printf '[endpoints]\nstarttls = %s smtp\n' "$DEAD" >>"$CONF/$LINE.conf"
+run check --owner "$OWNER" --json
+is 'how the line with the owner looks at it' "$(of '.owners[0] | .starttls + " " + (.line | tostring)')" 'smtp null'
+run check --owner "$OWNER" --starttls imap --json
+is '... unless it is said otherwise' "$(of '.owners[0].starttls')" imap
+sed "s/^issuer.*/issuer = acme/; /^owners/d; /^include/d; /^.endpoints/,\$d" "$CONF/$LINE.conf" >"$CONF/web.conf"
 printf '[acme]\nca = https://127.0.0.1:%s/directory\nagree-tos = yes\nchallenge-dir = %s\n' "$MUTE" "$SCRATCH" >>"$CONF/web.conf"
 run check web --json
 is 'a CA that cannot be asked about CAA, of a line that is new' \
 	"$(of '.lines[0] | .line + " " + ([.findings[].code] | join(" "))') $STATUS" 'web line-new caa-unknown no-owners 1'
+like '... with no servers' "$OUT" 'no server is looked at'
+printf '[endpoints]\nservers = %s:%s\n' "$HOST" "$GREET" >>"$CONF/web.conf"
+run check web
+like 'a line without owners, and with servers' "$(tr -s ' \n' ' ' <<<"$OUT")" 'no-owners: the line has no owners, so that its servers are compared with no records'
+
+sed "s/^owners.*/owners = _$GREET._tcp.$HOST/; s/^include.*/include-file = ${SCRATCH//\//\\/}\/greet.tlsa/; /^.endpoints/,\$d" \
+	"$CONF/$LINE.conf" >"$CONF/greet.conf"
+run init greet
+like 'a run that acts says, too, how to begin with TLS' "$ERR" \
+	"\"220 mail.example.test ESMTP\"; it speaks smtp: \[endpoints\] starttls = $GREET smtp, or check --starttls smtp\$"
+
+# --- at a terminal ------------------------------------------------------------------------------------
+
+# at_terminal ARGUMENT...: what is drawn there while something is waited for
+at_terminal() {
+	RAW=$(CERTLINE_CONFIG='' "$TOP/tests/system/lab/terminal.py" 80 "$PROGRAM" check --resolver "${RESOLVER:-127.0.0.131:$WORLD_PORT}" \
+		--port "$WORLD_PORT" --trust-anchor "$WORLD/root.key" "$@" | tr '\r' '\n' | sed 's/\x1b\[K/<erase>/g')
+}
+at_terminal --owner "$SINGLE" --owner "$BOTH" --connect "127.0.0.80:$MUTE"
+like 'who says nothing is waited for, which is shown' "$RAW" \
+	"^<erase>$SINGLE and 1 more: looking at servers [0-9]+ s "
+like '... and gone before the results' "$(grep -v 'looking at' <<<"$RAW")" "^<erase>.*$SINGLE: "
 
 # --- Postfix -------------------------------------------------------------------------------------------
 

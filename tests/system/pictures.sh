@@ -95,6 +95,8 @@ on 64 plan --svg - steady
 like '"-" is standard output: the picture' "$OUT" '^<svg '
 on 64 report --html - steady
 like '... and the page' "$OUT" '^<title>certline: 1 of 1 line fine</title>$'
+on 64 report --html - owing
+like 'of one line that is not fine' "$OUT" '>The line is not fine\. '
 check 'the page is small enough for a mail' test "$(stat -c %s "$HTML")" -lt 200000
 exits 0 'a hundred years' plan --svg "$SCRATCH/century.svg" --days 36500 standby
 exits 0 'a day' plan --svg "$SCRATCH/day.svg" --days 1 staged

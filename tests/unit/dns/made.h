@@ -90,6 +90,10 @@ static inline uint16_t made_rdata(struct buf *b, const char *text)
 		buf_add_str(b, strchr(strchr(text + 4, ' ') + 1, ' ') + 1);
 		return DNS_CAA;
 	}
+	if (sscanf(text, "TYPE%u %255s", &u, word) == 2) {
+		made_hex(b, word);
+		return (uint16_t)u;
+	}
 	MADE_OK(sscanf(text, "%15s %255s", type, word) == 2);
 	if (strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0) {
 		MADE_OK(inet_pton(type[1] ? AF_INET6 : AF_INET, word, bytes) == 1);

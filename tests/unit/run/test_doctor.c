@@ -7,6 +7,7 @@
  */
 #include "run/doctor.h"
 #include "run/doctor_find.h"
+#include "run/doctor_line.h"
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -436,6 +437,8 @@ WORLD(one_address_refuses) { add_addr(s, "192.0.2.81");
 	no_view(add_view(s, "192.0.2.81", TLS_OFFER_ANY, 'a'), PROBE_CONN_REFUSED, NULL); }
 WORLD(one_address_silent) { add_addr(s, "192.0.2.81");
 	no_view(add_view(s, "192.0.2.81", TLS_OFFER_ANY, 'a'), PROBE_SILENT, NULL); }
+WORLD(one_address_without_tls) { add_addr(s, "192.0.2.81");
+	no_view(add_view(s, "192.0.2.81", TLS_OFFER_ANY, 'a'), PROBE_NO_STARTTLS, NULL); }
 WORLD(no_route) { add_addr(s, "[2001:db8::1]:25");
 	no_view(add_view(s, "[2001:db8::1]:25", TLS_OFFER_ANY, 'a'), PROBE_NO_ROUTE, NULL); }
 WORLD(nobody_reached) { no_view(&s->views[0], PROBE_NO_ANSWER, NULL); }
@@ -547,6 +550,7 @@ static const struct {
 	{ host_alias_end_bogus,  "defers",  "e:lookup-fails n:host-alias" },
 	{ one_address_refuses,   "accepts", "e:connection-refused o:accepted" },
 	{ one_address_silent,    "accepts", "e:silent o:accepted" },
+	{ one_address_without_tls, "refuses", "e:no-starttls" },
 	{ no_route,              "accepts", "n:no-route o:accepted" },
 	{ nobody_reached,        "unknown", "e:no-answer" },
 	{ no_starttls,           "refuses", "e:no-starttls" },
@@ -664,6 +668,7 @@ static void test_words(void **state)
 		{ alias_insecure, "alias-insecure", "example.net" },
 		{ serial_wraps, "serial-lag", "serial 4294967290 of example.org, while 3" },
 		{ denial_servfail, "lookup-fails", "SERVFAIL" },
+		{ garbage, "garbage", "look into the server's log" },
 	};
 
 	(void)state;
@@ -713,6 +718,53 @@ static void test_places(void **state)
 	doctor_seen_free(&s, 1);
 }
 
+/* Where nothing was compared with the records, the reason is another one. */
+static void test_whys(void **state)
+{
+	static const struct {
+		void (*make)(struct doctor_seen *s);
+		const char *why;
+	} whys[] = {
+		{ wrong_digest, "what is served does not fit the records" },
+		{ garbage, "there are records, and no address presents a key" },
+		{ no_starttls, "there are records, and no address presents a key" },
+		{ one_address_without_tls, "not every address presents a key" },
+		{ one_type_covered, "not every key that is served has a record" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(whys); i++) {
+		struct doctor_diagnosis d;
+		struct doctor_seen s;
+
+		well(&s);
+		whys[i].make(&s);
+		finish(&s);
+		doctor_find(&d, &s, &terms);
+		assert_int_equal(d.verdict, DOCTOR_REFUSES);
+		assert_string_equal(d.why, whys[i].why);
+		doctor_diagnosis_free(&d);
+		doctor_seen_free(&s, 1);
+	}
+}
+
+/* Who is told what to configure need not look into a log. */
+static void test_advice(void **state)
+{
+	struct doctor_diagnosis d;
+	struct doctor_seen s;
+
+	(void)state;
+	well(&s);
+	no_view(&s.views[0], PROBE_GARBAGE, "answers without TLS: \"220 mx\"; it speaks smtp: [endpoints] starttls = 2525 smtp");
+	finish(&s);
+	doctor_find(&d, &s, &terms);
+	assert_string_equal(d.findings.v[0].code, "garbage");
+	assert_null(strstr(d.findings.v[0].text, "log"));
+	doctor_diagnosis_free(&d);
+	doctor_seen_free(&s, 1);
+}
+
 /* Of a line of our own, or to a plug-in, a date is an error whatever clients look at; and a line may have no CA. */
 static void test_strict(void **state)
 {
@@ -744,6 +796,153 @@ static void test_strict(void **state)
 	doctor_seen_free(&s, 1);
 }
 
+/* Lines ------------------------------------------------------------------------------------------ */
+
+static const struct doctor_finding *finding(const struct doctor_findings *f, const char *code)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->v[i].code, code) == 0)
+			return &f->v[i];
+	return NULL;
+}
+
+/* A record of the line's that nobody serves is called by the name of its key, and is not to be removed. */
+static void test_own_records(void **state)
+{
+	static const struct {
+		enum doctor_role role;
+		const char *served, *codes, *part;
+	} cases[] = {
+		{ DOCTOR_OWN_LIVE, "3 1 1 ka", "n:record-unserved o:accepted", "the record of the live key (generation 7)" },
+		{ DOCTOR_OWN_STAGED, "3 1 1 ka", "n:record-unserved o:accepted", "the record of the staged key (generation 7)" },
+		{ DOCTOR_OWN_REPLACED, "3 1 1 ka", "n:record-unserved o:accepted", "the record of the replaced key (generation 7)" },
+		{ DOCTOR_OWN_SIBLING, "3 1 1 ka", "n:record-unserved o:accepted", "a record of another line" },
+		{ DOCTOR_OWN_LIVE, NULL, "e:refused e:no-match", "the record of the live key (generation 7)" },
+		{ DOCTOR_OWN_STAGED, NULL, "e:refused n:record-unserved", "the key to come" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		/* the first one with the data counts */
+		struct doctor_own own[] = {
+			{ record("3 1 1 ky"), DOCTOR_OWN_LIVE, 1 },
+			{ record("3 1 1 kx"), cases[i].role, cases[i].role == DOCTOR_OWN_SIBLING ? 0 : 7 },
+			{ record("3 1 1 kx"), DOCTOR_OWN_SIBLING, 0 },
+		};
+		struct doctor_terms t = terms;
+		struct doctor_diagnosis d;
+		struct doctor_seen s;
+		char *codes;
+		bool found = false;
+
+		t.own = own;
+		t.own_n = ARRAY_LEN(own);
+		well(&s);
+		give_all(&s, cases[i].served ? RECORDS(cases[i].served, "3 1 1 kx") : RECORDS("3 1 1 kx"));
+		finish(&s);
+		doctor_find(&d, &s, &t);
+		codes = codes_of(&d.findings);
+		assert_string_equal(codes, cases[i].codes);
+		for (size_t k = 0; k < d.findings.n; k++) {
+			found |= strstr(d.findings.v[k].text, cases[i].part) != NULL;
+			assert_null(strstr(d.findings.v[k].text, "remove"));
+		}
+		assert_true(found);
+		free(codes);
+		doctor_diagnosis_free(&d);
+		doctor_seen_free(&s, 1);
+		for (size_t k = 0; k < ARRAY_LEN(own); k++)
+			free(own[k].data);
+	}
+}
+
+/* A line with a live, a staged and a replaced key, each with its record at the owner. */
+static void fill_line(struct line *l, struct line_config *c)
+{
+	static const char *const data[] = { "3 1 1 kb", "3 1 1 ks", "3 1 1 ka", "3 1 1 kz" };
+
+	*l = (struct line){ .cfg = c, .live = { .number = 9, .keyset = 1 }, .staging = { .number = 8, .keyset = 2 } };
+	l->retired = mem_array(1, sizeof(*l->retired));
+	l->retired[0] = (struct generation){ .number = 3, .keyset = 3, .leaves_n = 1 };
+	l->retired[0].leaves = mem_array(1, sizeof(*l->retired[0].leaves));
+	take(l->retired[0].leaves[0].spki.spki_sha256, sizeof(l->retired[0].leaves[0].spki.spki_sha256), 'k', 'a');
+	l->retired[0].leaves[0].fingerprint = mem_copy_str("");
+	l->retired_n = 1;
+	for (int i = 3; i >= 0; i--) {
+		char *text = record(data[i]);
+
+		set_add(&l->ledger.set, OWNER, text, (i + 1) % 4);
+		free(text);
+	}
+	for (size_t i = 0; i < l->ledger.set.n; i++)
+		l->ledger.set.v[i].published_at = NOW - HOUR;
+}
+
+static void test_own_of_line(void **state)
+{
+	struct line_config c = { .name = (char *)"mx" };
+	struct world w = { .n = 0 };
+	struct line l;
+	struct doctor_own *own;
+	size_t n;
+
+	(void)state;
+	fill_line(&l, &c);
+	doctor_own_of(&own, &n, &w, &l);
+	assert_int_equal(n, 4);
+	for (size_t i = 0; i < n; i++) {
+		static const int generations[] = { 9, 8, 3, 0 };
+
+		assert_int_equal(own[i].role, i);
+		assert_int_equal(own[i].generation, generations[i]);
+	}
+	doctor_own_free(own, n);
+	l.failed = true;
+	doctor_own_of(&own, &n, &w, &l);
+	assert_int_equal(n, 0);
+	l.failed = false;
+	line_unload(&l);
+}
+
+/* What nobody could be asked about is not missing; what is served still keeps its records where that is looked at. */
+static void test_line(void **state)
+{
+	struct line_config c = { .name = (char *)"mx" };
+	struct doctor_findings f = { 0 };
+	struct doctor_seen s;
+	struct line l;
+
+	(void)state;
+	fill_line(&l, &c);
+	well(&s);
+	all_answers(&s, ANSWER_EMPTY, true, NULL);
+	finish(&s);
+	doctor_find_line(&f, &l, &s);
+	assert_non_null(finding(&f, "record-missing"));
+	assert_non_null(strstr(finding(&f, "store-retired-served")->text, "go when"));
+	doctor_findings_free(&f);
+	doctor_seen_free(&s, 1);
+	well(&s);
+	all_answers(&s, ANSWER_FAIL, false, "no route to it");
+	finish(&s);
+	l.policy.looks = true;
+	doctor_find_line(&f, &l, &s);
+	assert_null(finding(&f, "record-missing"));
+	assert_non_null(strstr(finding(&f, "store-retired-served")->text, "stay until every server presents the live key"));
+	doctor_findings_free(&f);
+	doctor_seen_free(&s, 1);
+	/* the alias is known, and what is at its end is not */
+	well(&s);
+	alias(&s, "_dane.example.org", ANSWER_FAIL);
+	server(&s, 2)->why = mem_copy_str("no answer in time");
+	finish(&s);
+	doctor_find_line(&f, &l, &s);
+	assert_null(finding(&f, "record-missing"));
+	doctor_findings_free(&f);
+	doctor_seen_free(&s, 1);
+	line_unload(&l);
+}
+
 /* Mail domains ----------------------------------------------------------------------------------- */
 
 static void test_domains(void **state)
@@ -765,6 +964,8 @@ static void test_domains(void **state)
 		{ { .security = SECURITY_SECURE, .null_mx = true }, { 0 }, "no DANE", "n:mx-null" },
 		{ { .security = SECURITY_BOGUS, .why = (char *)"no RRSIG" }, { 0 }, "defers", "e:mx-bogus" },
 		{ { .security = SECURITY_UNKNOWN, .problem = (char *)"no answer" }, { 0 }, "unknown", "e:mx-unknown" },
+		{ { .security = SECURITY_SECURE, .problem = (char *)"there is no such name" }, { 0 }, "unknown", "e:mx-no-name" },
+		{ { .security = SECURITY_INSECURE, .problem = (char *)"there is no such name" }, { 0 }, "unknown", "e:mx-no-name" },
 	};
 
 	(void)state;
@@ -884,8 +1085,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_worlds),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_whys),
+		cmocka_unit_test(test_advice),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_own_records),
+		cmocka_unit_test(test_own_of_line),
+		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_pipe_refuses),
 		cmocka_unit_test(test_nobody),

@@ -101,6 +101,8 @@ static void outcomes(void **state)
 		{ { .manner = FLOODS, .text = "x" }, STARTTLS_SMTP, 0, PROBE_GARBAGE, "too long a line" },
 		{ { .manner = FLOODS, .text = "220-x\r\n" }, STARTTLS_SMTP, 0, PROBE_GARBAGE, "too many lines" },
 		{ { .manner = FLOODS, .text = "xxxxxxxxxxxx" }, STARTTLS_NONE, 0, PROBE_GARBAGE, "without TLS: \"xxx" },
+		{ { .manner = SAYS_TEXT, .text = "220 mx.test ESMTP Postfix\r\n" }, STARTTLS_NONE, 0, PROBE_GARBAGE,
+		  "\"220 mx.test ESMTP Postfix\"; it speaks smtp: [endpoints] starttls = " },
 		{ { .manner = FLOODS_RECORDS }, STARTTLS_NONE, 0, PROBE_TLS_FAILED, "" },
 		{ { .manner = IS_SILENT }, STARTTLS_SMTP, 0, PROBE_SILENT, "before TLS" },
 		{ { .manner = IS_SILENT }, STARTTLS_NONE, 0, PROBE_SILENT, "in the TLS" },

@@ -276,6 +276,32 @@ static void names(void **state)
 	assert_false(starttls_parse("", &how));
 }
 
+static void greetings(void **state)
+{
+	static const struct {
+		const char *line, *name;
+	} lines[] = {
+		{ "220 mx.example.org ESMTP Postfix", "smtp" },
+		{ "220-mx.example.org", "smtp" },
+		{ "220 mx.example.org LMTP", "lmtp" },
+		{ "220 (vsFTPd 3.0.3)", "ftp" },
+		{ "220 ProFTPD Server", "ftp" },
+		{ "* OK [CAPABILITY IMAP4rev1] Dovecot ready.", "imap" },
+		{ "+OK Dovecot ready.", "pop3" },
+		{ "\"IMPLEMENTATION\" \"Dovecot Pigeonhole\"", "sieve" },
+		{ "<?xml version='1.0'?><stream:stream id='1'", "xmpp-client" },
+		{ "<stream:stream xmlns='jabber:server'", "xmpp-server" },
+		{ "HTTP/1.1 400 Bad Request", "none" },
+		{ "SSH-2.0-OpenSSH", "none" },
+		{ "554 mx.example.org", "none" },
+		{ "", "none" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		assert_string_equal(starttls_name(starttls_of_greeting(lines[i].line)), lines[i].name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +309,7 @@ int main(void)
 		cmocka_unit_test(byte_by_byte),
 		cmocka_unit_test(floods),
 		cmocka_unit_test(names),
+		cmocka_unit_test(greetings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
