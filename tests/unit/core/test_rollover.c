@@ -687,6 +687,17 @@ static void old_records_stay_until_all_servers_switched(void **state)
 	assert_int_equal(d.step, DO_NOTHING);
 	assert_non_null(strstr(d.why, "until every server presents"));
 	assert_ptr_equal(d.detail, f.shown_why);
+	/* of two reasons the servers are the one that somebody can do something about; in plain words where there
+	 * are no records; and a way back that is open says less than name servers that are not sure */
+	p.verifies = true;
+	f.live.sight = SIGHT_HOLD;
+	assert_non_null(strstr(rollover_next(&p, &f, NOW).why, "until every server presents"));
+	f.shown = SHOWN_YES;
+	assert_non_null(strstr(rollover_next(&p, &f, NOW).why, "until name servers were seen"));
+	f.shown = SHOWN_NO;
+	p.verifies = p.publishes = false;
+	assert_string_equal(rollover_next(&p, &f, NOW).why, "the old key is kept until every server presents the live one");
+	p.publishes = true;
 	f.shown = SHOWN_LATER;
 	f.shown_at = NOW + HOUR;
 	d = rollover_next(&p, &f, NOW);
@@ -740,6 +751,9 @@ static void first_records_wait_for_servers(void **state)
 	assert_int_equal(d.step, DO_NOTHING);
 	assert_non_null(strstr(d.why, "first records wait"));
 	assert_ptr_equal(d.detail, f.shown_why);
+	f.deployed_at = 0;              /* why they present something else */
+	assert_non_null(strstr(rollover_next(&p, &f, NOW).why, "a post-certchange hook"));
+	f.deployed_at = NOW - 20 * DAY;
 	f.shown = SHOWN_LATER;
 	f.shown_at = NOW;
 	assert_int_equal(next(&p, &f), DO_PUBLISH);
