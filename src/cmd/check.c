@@ -158,14 +158,30 @@ static const struct line_config *config_for(const struct plan *p, const char *ow
 	return l ? l->cfg : p->has_scene && c->lines_n ? &c->lines[0] : NULL;
 }
 
+/* The last word of the command line about this owner, or about all. */
+static void heed_words(struct doctor_ask *a, const struct args *args)
+{
+	size_t len = a->owner ? strlen(a->owner) : 0;
+	enum starttls word;
+
+	if (args->starttls >= 0)
+		a->starttls = args->starttls;
+	for (size_t i = 0; len && i < args->starttls_of.n; i++) {
+		const char *row = args->starttls_of.v[i];
+
+		if (strncasecmp(row, a->owner, len) == 0 && row[len] == '=' &&
+		    starttls_parse(row + len + 1, &word))
+			a->starttls = (int)word;
+	}
+}
+
 /* What a points to stays; how to look, and what the command line has to say, is added. */
 static void add_service(struct plan *p, struct doctor_ask a, struct line *l)
 {
 	size_t n = p->check->services_n++;
 
 	a.how = way_of(&p->hows, l ? l->cfg : config_for(p, a.owner), p->a);
-	if (p->a->starttls >= 0)
-		a.starttls = p->a->starttls;
+	heed_words(&a, p->a);
 	p->asks = mem_resize(p->asks, n + 1, sizeof(*p->asks));
 	p->asks[n] = a;
 	p->check->services = mem_resize(p->check->services, n + 1, sizeof(*p->check->services));

@@ -35,6 +35,7 @@ struct args {
 	struct strv owners, domains;    /* --owner, --mx: in A-labels */
 	struct strv connects, resolvers;        /* addresses */
 	int         starttls;           /* enum starttls; -1: by port */
+	struct strv starttls_of;        /* "OWNER=WORD", checked */
 	const char *trust_anchor;       /* NULL: as configured, or the default */
 	int64_t     dns_port;           /* 0: as configured, or 53 */
 	bool        nagios;

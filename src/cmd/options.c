@@ -192,10 +192,15 @@ static bool set_mx(struct args *a, const char *v)
 
 static bool set_starttls(struct args *a, const char *v)
 {
+	const char *word = strrchr(v, '=');
 	enum starttls s;
 
-	if (!starttls_parse(v, &s))
+	if (!starttls_parse(word ? word + 1 : v, &s))
 		return false;
+	if (word) {
+		strv_add(&a->starttls_of, v);
+		return true;
+	}
 	a->starttls = (int)s;
 	return true;
 }
@@ -270,7 +275,7 @@ static const struct option options[] = {
 	{ "ttl",       0,   "TTL", "tlsa", "instead of the configured TTL", set_ttl },
 	{ "owner",     0,   "OWNER", "check", "look at this TLSA owner, of whomever; may be repeated", set_owner },
 	{ "mx",        0,   "DOMAIN", "check", "... at port 25 of all mail hosts of a domain; may be repeated", set_mx },
-	{ "starttls",  0,   "WORD", "check", "smtp, lmtp, imap, pop3, ... or none; else as is usual at the port", set_starttls },
+	{ "starttls",  0,   "WORD", "check", "smtp, lmtp, imap, pop3, ... or none, or OWNER=WORD; else by port", set_starttls },
 	{ "connect",   0,   "ADDRESS", "check", "instead of the host's addresses; may be repeated", set_connect },
 	{ "resolver",  0,   "ADDRESS", "check", "ask this resolver; may be repeated", set_resolver },
 	{ "trust-anchor", 0, "FILE", "check", "of the root; instead of the configured one", set_trust_anchor },
@@ -599,6 +604,7 @@ void options_free(struct args *a)
 	strv_free(&a->lines);
 	strv_free(&a->owners);
 	strv_free(&a->domains);
+	strv_free(&a->starttls_of);
 	strv_free(&a->connects);
 	strv_free(&a->resolvers);
 }

@@ -13,7 +13,7 @@ void view_take(struct view *v, struct scene *s, struct line *l)
 	world_load(&s->world, l);
 	*v = (struct view){ .l = l, .w = &s->world, .now = clock_now() };
 	/* before the facts are taken, since it takes some of its own */
-	v->stands = pending_find(&v->pending, &s->world, l);
+	v->stands = pending_find(&v->pending, NULL, &s->world, l);
 	if (l->failed)
 		return;
 	line_facts(&v->f, &s->world, l);

@@ -15,6 +15,8 @@
 #include "sys/journal.h"
 #include "sys/proc.h"
 
+#include <sys/stat.h>
+
 #define AT_ONCE     16
 #define ANSWER_MAX  ((size_t)1 << 20)
 #define TOKEN_MAX   ((size_t)4 << 10)
@@ -116,8 +118,11 @@ static struct json *describe(const struct message *m, const struct line *l)
 static int read_token(char **out, const char *path, struct err *e)
 {
 	struct buf text;
+	struct stat st;
 	int rc;
 
+	if (stat(path, &st) == 0 && st.st_mode & (S_IROTH | S_IWOTH))
+		return err_set(e, ERR_UNSAFE, "%s can be read or written by others: chmod o= %s", path, path);
 	buf_init(&text, TOKEN_MAX);
 	rc = fs_read(&text, path, TOKEN_MAX, NULL, e);
 	if (rc == 0) {
@@ -409,7 +414,7 @@ static bool send_to_journal(struct delivery *d)
 		if (m->channel == CHANNEL_SYSLOG && !m->done) {
 			any = true;
 			if (!journal)
-				journal_syslog(event_priority(m->event), text);
+				failed = journal_syslog(SYSLOG_SOCKET, event_priority(m->event), text, &e) < 0;
 			else
 				failed = journal_send(JOURNAL_SOCKET, fields, ARRAY_LEN(fields), &e) < 0;
 			m->done = !failed;

@@ -252,7 +252,7 @@ void doctor_find_pending(struct doctor_findings *out, struct world *w, struct li
 			   "the line is not set up yet: run certline init");
 		return;
 	}
-	stands = pending_find(&pending, w, l);
+	stands = pending_find(&pending, NULL, w, l);
 	for (size_t i = 0; i < pending.n; i++)
 		doctor_add(out, stands == STANDS_WAITING ? DOCTOR_NOTE : DOCTOR_ERROR, "pending", "%s",
 			   pending.v[i]);

@@ -860,7 +860,7 @@ struct tally engine_run(struct engine *en, struct line **lines, size_t n, const 
 		if (lines[i]->failed || lines[i]->untidy)
 			stands = STANDS_FAILED;
 		if (!lines[i]->failed && !en->dry_run) {
-			stands = pending_find(&pending, en->w, lines[i]);
+			stands = pending_find(&pending, NULL, en->w, lines[i]);
 			tell_alarms(en, lines[i]);
 		}
 		tally.waiting += stands == STANDS_WAITING;

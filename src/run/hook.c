@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/when.h"
 #include "io/json.h"
+#include "run/endpoints.h"
 #include "run/publish.h"
 #include "run/store.h"
 #include "sys/fs.h"
@@ -71,6 +72,24 @@ static char *program_path(void)
 						 : mem_copy_str("certline");
 }
 
+/* Of the owners at which TLS does not begin as is usual at the port. */
+static char *unusual_starttls(const struct line_config *c)
+{
+	struct endpoint_spec *specs;
+	struct strv rows = { 0 };
+	char *all;
+	size_t n;
+
+	endpoints_of(&specs, &n, c);
+	for (size_t i = 0; i < n; i++)
+		if (specs[i].is_owner && specs[i].starttls != starttls_of_port(specs[i].port))
+			strv_take(&rows, mem_format("%s=%s", specs[i].name, starttls_name(specs[i].starttls)));
+	endpoints_free(specs, n);
+	all = join(&rows, ' ');
+	strv_free(&rows);
+	return all;
+}
+
 static void environment(struct strv *env, const char *event, const struct world *w,
 			const struct line *l)
 {
@@ -91,6 +110,7 @@ static void environment(struct strv *env, const char *event, const struct world 
 		env_add(env, "CERTLINE_STAGING", store_path(c, "staging"));
 	env_add(env, "CERTLINE_NAMES", join(&c->domains, ' '));
 	env_add(env, "CERTLINE_OWNERS", join(&c->owners, ' '));
+	env_add(env, "CERTLINE_STARTTLS", unusual_starttls(c));
 	if (c->include_file)
 		env_add(env, "CERTLINE_INCLUDE_FILE", mem_copy_str(c->include_file));
 	env_add(env, "CERTLINE_KEY_CHANGED", mem_copy_str(key_changed(l) ? "yes" : "no"));

@@ -7,6 +7,7 @@
 
 #define WIDTH       76
 #define WORD_MAX    900                 /* a row has at most 998 bytes: RFC 5322 2.1.1 */
+#define WORDS_MAX 70             /* of the subject */
 #define NAMES_MAX   3                   /* of lines in the subject */
 
 /* One row of a header, printable ASCII. */
@@ -42,11 +43,25 @@ static bool is_again(const struct parcel *p, size_t i)
 	return false;
 }
 
+/* What it is, short enough for a list of mails: the first problem, or what all such events have in common. */
+static void add_what(struct buf *out, const struct message *m)
+{
+	const char *words = m->event == EVENT_FAILING || m->event == EVENT_OVERDUE ? m->text : event_title(m->event);
+
+	for (size_t i = 0; words[i] && words[i] != '\n'; i++) {
+		if (i == WORDS_MAX) {
+			buf_add_str(out, "...");
+			return;
+		}
+		buf_add_char(out, words[i] < 0x20 || words[i] > 0x7e ? '?' : words[i]);
+	}
+}
+
 static void add_subject(struct buf *out, const struct mail *m, const struct parcel *p)
 {
 	size_t n = 0;
 
-	buf_addf(out, "Subject: [certline] %s: %s: ", event_name(p->v[0]->event), event_title(p->v[0]->event));
+	buf_addf(out, "Subject: [certline] %s: ", event_name(p->v[0]->event));
 	for (size_t i = 0; i < p->n; i++) {
 		if (is_again(p, i))
 			continue;
@@ -58,6 +73,8 @@ static void add_subject(struct buf *out, const struct mail *m, const struct parc
 	}
 	if (n > NAMES_MAX)
 		buf_addf(out, " and %zu more", n - NAMES_MAX);
+	buf_add_str(out, ": ");
+	add_what(out, p->v[0]);
 	buf_add_str(out, " (");
 	add_host(out, m->host);
 	buf_add_str(out, ")\n");

@@ -34,6 +34,7 @@ static void condition_free(struct condition *c)
 {
 	free(c->line);
 	free(c->key);
+	free(c->text);
 }
 
 void messages_free(struct messages *m)
@@ -148,7 +149,8 @@ static struct condition *find(const struct messages *m, const char *line, enum e
 	return NULL;
 }
 
-static struct condition *add(struct messages *m, const char *line, enum event event, const char *key)
+static struct condition *add(struct messages *m, const char *line, enum event event, const char *key,
+			     const char *text)
 {
 	struct condition *c;
 
@@ -156,7 +158,8 @@ static struct condition *add(struct messages *m, const char *line, enum event ev
 		m->conditions = mem_resize(m->conditions, m->conditions_n ? m->conditions_n * 2 : 1,
 					   sizeof(*m->conditions));
 	c = &m->conditions[m->conditions_n++];
-	*c = (struct condition){ .line = mem_copy_str(line), .key = mem_copy_str(key), .event = event };
+	*c = (struct condition){ .line = mem_copy_str(line), .key = mem_copy_str(key),
+				  .text = mem_copy_str(text), .event = event };
 	return c;
 }
 
@@ -168,15 +171,28 @@ static bool is_wrong(const struct alarms *a, const struct condition *c)
 	return false;
 }
 
-static void tell_recovered(const struct condition *c,
-			   void (*tell)(void *arg, enum event event, const char *text), void *arg)
+/* What ends by itself, or is told in another way when it does. */
+static bool is_failure(enum event v)
 {
-	char since[WHEN_TEXT_LEN], *text;
+	return v != EVENT_ARI && v != EVENT_EXPIRY && v != EVENT_OVERDUE;
+}
 
+static void note_end(struct strv *ended, const struct condition *c)
+{
+	char since[WHEN_TEXT_LEN];
+
+	if (!c->told_at || !is_failure(c->event))
+		return;
 	when_format_minute(since, c->since_at);
-	text = mem_format("all is well again, after failures since %s UTC", since);
-	tell(arg, EVENT_RECOVERED, text);
-	free(text);
+	strv_take(ended, mem_format("over: %s (since %s UTC)", c->text, since));
+}
+
+static bool any_failure(const struct messages *m, const char *line)
+{
+	for (size_t i = 0; i < m->conditions_n; i++)
+		if (strcmp(m->conditions[i].line, line) == 0 && is_failure(m->conditions[i].event))
+			return true;
+	return false;
 }
 
 /* An instant that has not come yet is of a clock that was wrong. */
@@ -188,7 +204,7 @@ static bool is_past(int64_t at, int64_t for_, int64_t now)
 static bool must_tell(const struct messages *m, const struct condition *c, unsigned events,
 		      int64_t overdue_for, int64_t now)
 {
-	const struct condition *overdue = find(m, c->line, EVENT_OVERDUE, "");
+	const struct condition *overdue = find(m, c->line, EVENT_OVERDUE, c->key);
 
 	if (!c->told_at)
 		return c->event != EVENT_OVERDUE || is_past(c->since_at, overdue_for, now);
@@ -198,10 +214,24 @@ static bool must_tell(const struct messages *m, const struct condition *c, unsig
 	       !is_past(overdue->since_at, overdue_for, now);
 }
 
+static void tell_condition(const struct condition *c, const char *text,
+			   void (*tell)(void *arg, enum event event, const char *text), void *arg)
+{
+	char since[WHEN_TEXT_LEN], *whole = NULL;
+
+	if (c->event == EVENT_OVERDUE) {
+		when_format_minute(since, c->since_at);
+		whole = mem_format("%s (since %s UTC)", text, since);
+	}
+	tell(arg, c->event, whole ? whole : text);
+	free(whole);
+}
+
 void conditions_fit(struct messages *m, const char *line, const struct alarms *now_wrong, unsigned events,
 		    int64_t overdue_for, int64_t now,
 		    void (*tell)(void *arg, enum event event, const char *text), void *arg)
 {
+	struct strv ended = { 0 };
 	size_t kept = 0;
 
 	for (size_t i = 0; i < m->conditions_n; i++) {
@@ -211,8 +241,7 @@ void conditions_fit(struct messages *m, const char *line, const struct alarms *n
 			m->conditions[kept++] = *c;
 			continue;
 		}
-		if (c->event == EVENT_FAILING && events & 1U << EVENT_RECOVERED)
-			tell_recovered(c, tell, arg);
+		note_end(&ended, c);
 		condition_free(c);
 	}
 	m->conditions_n = kept;
@@ -220,8 +249,15 @@ void conditions_fit(struct messages *m, const char *line, const struct alarms *n
 		const struct alarm *a = &now_wrong->v[i];
 
 		if (!find(m, line, a->event, a->key))
-			add(m, line, a->event, a->key)->since_at = now;
+			add(m, line, a->event, a->key, a->text)->since_at = now;
 	}
+	if (ended.n && !any_failure(m, line) && events & 1U << EVENT_RECOVERED) {
+		char *text = strv_join(&ended, "\n");
+
+		tell(arg, EVENT_RECOVERED, text);
+		free(text);
+	}
+	strv_free(&ended);
 	for (size_t i = 0; i < now_wrong->n; i++) {
 		const struct alarm *a = &now_wrong->v[i];
 		struct condition *c = find(m, line, a->event, a->key);
@@ -230,7 +266,7 @@ void conditions_fit(struct messages *m, const char *line, const struct alarms *n
 			continue;
 		c->told_at = now;
 		if (events & 1U << a->event)
-			tell(arg, a->event, a->text);
+			tell_condition(c, a->text, tell, arg);
 	}
 }
 
@@ -305,6 +341,7 @@ struct json *messages_encode(const struct messages *m)
 		json_put_str(j, "line", c->line);
 		json_put_str(j, "event", event_name(c->event));
 		json_put_str(j, "key", c->key);
+		json_put_str(j, "text", c->text);
 		json_put_int(j, "since_at", c->since_at);
 		json_put_int(j, "told_at", c->told_at);
 	}
@@ -355,7 +392,7 @@ void messages_decode(struct messages *m, const struct json *o)
 
 		if (!event_parse(json_str(j, "event", ""), &event))
 			continue;
-		c = add(m, json_str(j, "line", ""), event, json_str(j, "key", ""));
+		c = add(m, json_str(j, "line", ""), event, json_str(j, "key", ""), json_str(j, "text", ""));
 		c->since_at = json_int(j, "since_at", 0);
 		c->told_at = json_int(j, "told_at", 0);
 	}

@@ -36,6 +36,7 @@ struct message {
 /* What is wrong with a line, and goes on. */
 struct condition {
 	char      *line, *key;          /* key: of several of the same event, which: an owner, an endpoint, or "" */
+	char      *text;                /* when it began */
 	enum event event;
 	int64_t    since_at, told_at;   /* told_at 0: not yet */
 };
@@ -69,8 +70,8 @@ void alarms_add(struct alarms *a, enum event event, const char *key, char *text)
 void alarms_free(struct alarms *a);
 
 /* Fits the conditions of a line to what is wrong with it now.  tell is called for what is to be told: what is
- * new, what lasts, once a day, and when a line does not fail any more.  EVENT_OVERDUE is told when it has
- * lasted for overdue_for; EVENT_FAILING is not repeated where that is told. */
+ * new, what lasts, once a day, and when nothing is wrong with a line any more.  EVENT_OVERDUE is told when it
+ * has lasted for overdue_for; EVENT_FAILING with the same key is not repeated where that is told. */
 void conditions_fit(struct messages *m, const char *line, const struct alarms *now_wrong, unsigned events,
 		    int64_t overdue_for, int64_t now,
 		    void (*tell)(void *arg, enum event event, const char *text), void *arg);

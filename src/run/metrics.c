@@ -250,7 +250,7 @@ static void look(struct view *v, struct world *w, struct line *l, int64_t now)
 
 	*v = (struct view){ .l = l };
 	world_load(w, l);
-	stands = pending_find(&list, w, l);
+	stands = pending_find(&list, NULL, w, l);
 	v->pending = stands == STANDS_FAILED ? 1 : list.n;
 	v->ok = stands <= STANDS_WAITING && !l->untidy;
 	strv_free(&list);

@@ -4,6 +4,7 @@
 #include "run/notify.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "run/deliver.h"
 #include "run/expiry.h"
 #include "run/observe.h"
@@ -71,32 +72,6 @@ static void save(void *arg)
 
 /* What is wrong ---------------------------------------------------------------------------------- */
 
-static char *failures_text(const struct notify *n, struct line *l, const struct strv *pending)
-{
-	const struct strv *failed = &n->failures[l - n->w->lines];
-
-	if (failed->n)
-		return strv_join(failed, "\n");
-	if (l->failed)
-		return mem_copy_str(l->err.text);
-	return strv_join(pending, "\n");
-}
-
-static void add_failures(struct alarms *out, const struct notify *n, struct line *l)
-{
-	struct strv pending = { 0 };
-	bool waits = pending_find(&pending, n->w, l) == STANDS_WAITING;
-
-	if (l->failed || l->untidy || pending.n) {
-		char *text = failures_text(n, l, &pending);
-
-		if (!waits)
-			alarms_add(out, EVENT_FAILING, "", mem_copy_str(text));
-		alarms_add(out, EVENT_OVERDUE, "", text);
-	}
-	strv_free(&pending);
-}
-
 static void add_dns(struct alarms *out, const struct line *l, const struct facts *f)
 {
 	for (size_t i = 0; i < l->ledger.eyes_n && l->policy.verifies; i++) {
@@ -110,6 +85,11 @@ static void add_dns(struct alarms *out, const struct line *l, const struct facts
 				   mem_format("the zone of %s is %s: %s", h->owner,
 					      horizon_security_name(h->security),
 					      h->why ? h->why : "DANE has no effect there"));
+		s = horizon_unsigned(h);
+		if (s)
+			alarms_add(out, EVENT_DNSSEC_LOST, h->owner,
+				   mem_format("name server %s: the answer about %s is not signed as it must be: %s",
+					      s->id, h->owner, s->why ? s->why : "?"));
 		if (f->live.present && f->deployed_at && horizon_uncovered(h, f->live.id, &s))
 			alarms_add(out, EVENT_UNCOVERED, h->owner,
 				   mem_format("name server %s gives TLSA records for %s that do not fit the live "
@@ -129,15 +109,71 @@ static void add_servers(struct alarms *out, const struct world *w, const struct 
 	strv_free(&about);
 }
 
+/* Another event tells of it, in this run or when it began. */
+static bool is_told_else(const struct alarms *all, const char *text, const char *about, unsigned events)
+{
+	static const struct {
+		enum event  event;
+		const char *kind;       /* of pending_find() */
+	} rows[] = {
+		{ EVENT_EXPIRY, "expiry " },
+		{ EVENT_DNSSEC_LOST, "dns " },
+		{ EVENT_UNCOVERED, "dns " },
+		{ EVENT_ENDPOINT, "endpoint " },
+	};
+
+	for (size_t r = 0; r < ARRAY_LEN(rows); r++) {
+		if (!(events & 1U << rows[r].event) || !text_starts(about, rows[r].kind))
+			continue;
+		for (size_t i = 0; i < all->n; i++)
+			if (all->v[i].event == rows[r].event &&
+			    (rows[r].event == EVENT_EXPIRY || strcmp(about + strlen(rows[r].kind), all->v[i].key) == 0 ||
+			     (rows[r].event != EVENT_ENDPOINT && strstr(text, all->v[i].key))))
+				return true;
+	}
+	return false;
+}
+
+/* Each as a condition of its own: one that comes later is told at once. */
+static void add_failure(struct alarms *out, const char *about, const char *text, bool waits)
+{
+	if (!waits)
+		alarms_add(out, EVENT_FAILING, about, mem_copy_str(text));
+	alarms_add(out, EVENT_OVERDUE, about, mem_copy_str(text));
+}
+
+/* After all others. */
+static void add_failures(struct alarms *out, const struct notify *n, struct line *l)
+{
+	struct strv pending = { 0 }, about = { 0 };
+	const struct strv *failed = &n->failures[l - n->w->lines];
+	bool waits = pending_find(&pending, &about, n->w, l) == STANDS_WAITING;
+
+	for (size_t i = 0; i < pending.n; i++)
+		if (!is_told_else(out, pending.v[i], about.v[i], l->cfg->notify_events))
+			add_failure(out, about.v[i], pending.v[i], waits);
+	if (l->failed) {
+		add_failure(out, "line", l->err.text, false);
+	} else if (l->untidy && !pending.n) {
+		char *text = strv_join(failed, "\n");
+
+		add_failure(out, "untidy", text, false);
+		free(text);
+	}
+	strv_free(&pending);
+	strv_free(&about);
+}
+
 static void gather(struct alarms *out, const struct notify *n, struct line *l)
 {
 	const struct suggestion *s;
 	struct facts f;
 	char *text;
 
-	add_failures(out, n, l);
-	if (l->failed)
+	if (l->failed) {
+		add_failures(out, n, l);
 		return;
+	}
 	line_facts(&f, n->w, l);
 	text = expiry_text(l, &f, clock_now());
 	if (text)
@@ -147,6 +183,7 @@ static void gather(struct alarms *out, const struct notify *n, struct line *l)
 			   mem_format("the CA explains when it suggests to renew: %s", s->explanation));
 	add_dns(out, l, &f);
 	add_servers(out, n->w, l, &f);
+	add_failures(out, n, l);
 }
 
 /* From what is to messages ----------------------------------------------------------------------- */

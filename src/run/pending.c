@@ -27,8 +27,28 @@ static void standing_alarms(struct strv *out, const struct line *l, const struct
 		strv_take(out, mem_copy_str("a roll-back is ordered and not done"));
 }
 
-static void pending_hooks(struct strv *out, const char *event, const struct strv *commands,
-			  const struct acks *acks, int subject)
+static void put(struct strv *out, struct strv *about, char *text, char *what)
+{
+	strv_take(out, text);
+	strv_take(about, what);
+}
+
+/* Those that have no name yet: their words without numbers, which change with the time. */
+static void name_others(struct strv *about, const struct strv *out, const char *kind)
+{
+	while (about->n < out->n) {
+		char *what = mem_format("%s %s", kind, out->v[about->n]), *to = what;
+
+		for (const char *p = what; *p; p++)
+			if (*p < '0' || *p > '9')
+				*to++ = *p;
+		*to = '\0';
+		strv_take(about, what);
+	}
+}
+
+static void pending_hooks(struct strv *out, struct strv *about, const char *event,
+			  const struct strv *commands, const struct acks *acks, int subject)
 {
 	for (size_t i = 0; i < commands->n; i++) {
 		const struct ack *a = acks_find(acks, commands->v[i]);
@@ -39,14 +59,16 @@ static void pending_hooks(struct strv *out, const char *event, const struct strv
 		if (a && a->acked == subject)
 			continue;
 		if (!a || !a->failures) {
-			strv_take(out, mem_format("%s%s%s has not run yet", is_update ? "" : event,
-						  is_update ? "" : " hook ", commands->v[i]));
+			put(out, about, mem_format("%s%s%s has not run yet", is_update ? "" : event,
+						   is_update ? "" : " hook ", commands->v[i]),
+			    mem_format("hook %s %s", event, commands->v[i]));
 			continue;
 		}
 		when_format_minute(since, a->failing_at);
-		strv_take(out, mem_format("%s%s%s failed %d time%s since %s: %s", is_update ? "" : event,
+		put(out, about, mem_format("%s%s%s failed %d time%s since %s: %s", is_update ? "" : event,
 					  is_update ? "" : " hook ", commands->v[i], a->failures, a->failures == 1 ? "" : "s",
-					  since, a->error ? a->error : ""));
+					  since, a->error ? a->error : ""),
+		    mem_format("hook %s %s", event, commands->v[i]));
 	}
 }
 
@@ -56,15 +78,15 @@ static bool waits_for_servers(const struct line *l, const struct facts *f)
 	return l->policy.looks && !f->deploy_pending && !f->live.published_at && f->shown != SHOWN_YES;
 }
 
-static void find(struct strv *out, struct world *w, struct line *l)
+static void find(struct strv *out, struct strv *about, struct world *w, struct line *l)
 {
-	struct strv publishers = { 0 };
+	struct strv publishers = { 0 }, endpoints = { 0 };
 	struct facts f;
 
 	line_publishers(&publishers, l->cfg);
 	line_facts(&f, w, l);
 	if (!f.live.present)
-		strv_take(out, mem_copy_str("there is no key yet"));
+		put(out, about, mem_copy_str("there is no key yet"), mem_copy_str("key"));
 	for (int s = 0; s < STEP_N; s++) {
 		const struct retry *r = &l->ledger.retry[s];
 		char at[WHEN_TEXT_LEN];
@@ -72,18 +94,19 @@ static void find(struct strv *out, struct world *w, struct line *l)
 		if (!r->failures)
 			continue;
 		when_format_minute(at, r->next_at);
-		strv_take(out, mem_format("%s %s %d time%s: %s (again %s%s)",
+		put(out, about, mem_format("%s %s %d time%s: %s (again %s%s)",
 					  rollover_step_name((enum step)s),
 					  r->begun ? "was not finished" : "failed", r->failures,
 					  r->failures == 1 ? "" : "s", r->error ? r->error : "",
 					  r->next_at ? "after " : "at the next run",
-					  r->next_at ? at : ""));
+					  r->next_at ? at : ""),
+		    mem_format("step %s", rollover_step_name((enum step)s)));
 	}
 	if (f.deploy_pending)
-		pending_hooks(out, HOOK_CERTCHANGE, &l->cfg->post_certchange, &l->ledger.certchange,
+		pending_hooks(out, about, HOOK_CERTCHANGE, &l->cfg->post_certchange, &l->ledger.certchange,
 			      l->live.number);
 	if (l->policy.publishes && f.set_pending)
-		pending_hooks(out, HOOK_KEYCHANGE, &publishers, &l->ledger.keychange,
+		pending_hooks(out, about, HOOK_KEYCHANGE, &publishers, &l->ledger.keychange,
 			      l->ledger.set_serial);
 	strv_free(&publishers);
 	if (line_include_wrong(w, l))
@@ -95,9 +118,15 @@ static void find(struct strv *out, struct world *w, struct line *l)
 	if (respond_owes(l->cfg))
 		strv_take(out, mem_copy_str("a challenge is still in place, and is taken away at the next run "
 					    "(challenges.json)"));
+	name_others(about, out, "owed");
 	expiry_alarms(out, l, &f, clock_now());
+	name_others(about, out, "expiry");
 	eyes_alarms(out, l, &f);
-	servers_alarms(out, NULL, w, l, &f);
+	name_others(about, out, "dns");
+	servers_alarms(out, &endpoints, w, l, &f);
+	for (size_t i = 0; i < endpoints.n; i++)
+		strv_take(about, mem_format("endpoint %s", endpoints.v[i]));
+	strv_free(&endpoints);
 }
 
 /* All of it is orders that the CA still works on, and that the next run goes on with. */
@@ -110,13 +139,20 @@ static bool only_waits(const struct line *l, const struct strv *pending)
 	return n > 0 && n == pending->n;
 }
 
-enum standing pending_find(struct strv *out, struct world *w, struct line *l)
+enum standing pending_find(struct strv *out, struct strv *about, struct world *w, struct line *l)
 {
+	struct strv names = { 0 };
+
 	if (l->failed)
 		return STANDS_FAILED;
 	if (l->known)
-		find(out, w, l);
+		find(out, &names, w, l);
 	exposure_alarms(out, l);
+	name_others(&names, out, "exposed");
+	if (about)
+		*about = names;
+	else
+		strv_free(&names);
 	if (!l->known)
 		return STANDS_NEW;
 	return out->n == 0 ? STANDS_WELL : only_waits(l, out) ? STANDS_WAITING : STANDS_BADLY;

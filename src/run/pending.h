@@ -15,8 +15,10 @@ enum standing {
 };
 
 /* What is wrong with a line now, one text each: failed steps, pending hooks, what name servers and servers
- * show, keys that others can read.  Needs world_load(); `out` is empty before. */
-enum standing pending_find(struct strv *out, struct world *w, struct line *l);
+ * show, keys that others can read.  Needs world_load(); `out` is empty before.  about: parallel to it, what
+ * that is about, which stays the same when the words change ("step renew", "dns ...", "endpoint ..."); or
+ * NULL. */
+enum standing pending_find(struct strv *out, struct strv *about, struct world *w, struct line *l);
 
 /* Of that, what is told at every run, since mail may be bouncing; and what is worth knowing. */
 void pending_alarms(struct strv *alarms, struct strv *warnings, struct world *w, struct line *l);

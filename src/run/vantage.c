@@ -51,8 +51,8 @@ static struct served_answer *add(struct vantage_answers *a, const char *name, co
 	return &a->v[a->n++];
 }
 
-static void add_away(struct vantage_answers *a, const char *name, const char *place, unsigned families,
-		     const char *why)
+static void add_unseen(struct vantage_answers *a, const char *name, const char *place, unsigned families,
+		       enum served_state state, const char *why)
 {
 	char *address = mem_format("- from %s", place);
 	const char *kept = keep(a, address), *reason = keep(a, why);
@@ -60,7 +60,7 @@ static void add_away(struct vantage_answers *a, const char *name, const char *pl
 	free(address);
 	for (int f = 0; f < KEY_FAMILY_N; f++)
 		if (families >> f & 1)
-			add(a, name, kept, (enum key_family)f, SERVED_AWAY, reason);
+			add(a, name, kept, (enum key_family)f, state, reason);
 }
 
 static bool family_of(enum key_family *out, const char *name)
@@ -133,7 +133,7 @@ static void take_document(struct vantage_answers *a, const struct line *l, const
 				add_endpoint(a, name, place, families, json_at(endpoints, e));
 		}
 		if (a->n == before)
-			add_away(a, name, place, families, "nothing was seen of it from there");
+			add_unseen(a, name, place, families, SERVED_AWAY, "nothing was seen of it from there");
 	}
 }
 
@@ -151,10 +151,16 @@ static void take(struct vantage_answers *a, const struct line *l, unsigned famil
 	if (doc) {
 		take_document(a, l, place, families, doc);
 	} else {
-		char *why = mem_format("hook %s: %s", k->command, e.text);
+		/* one that cannot even be run says nothing of servers: no time makes it one that switched */
+		enum served_state state = k->hook.argv ? SERVED_AWAY : SERVED_FAULTY;
+		/* and what it says of itself in its first row */
+		const char *words = k->proc.out.s ? k->proc.out.s : "";
+		size_t len = strcspn(words, "\n");
+		char *why = mem_format("the vantage hook: %s%s%.*s", e.text, len ? ": " : "",
+				       len < TEXT_LEN_MAX ? (int)len : TEXT_LEN_MAX, words);
 
 		for (size_t i = 0; i < l->cfg->owners.n; i++)
-			add_away(a, l->cfg->owners.v[i], place, families, why);
+			add_unseen(a, l->cfg->owners.v[i], place, families, state, why);
 		free(why);
 	}
 	json_free(doc);

@@ -10,7 +10,7 @@
 
 /* What was seen from there, as answers about endpoints whose addresses end in " from WHERE": one for each
  * address and family among `families` (a mask); an owner of which nothing came, or all of them if the hook
- * failed, is away. Owned. */
+ * failed, is away, and is faulty if the hook could not be run at all. Owned. */
 struct vantage_answers {
 	struct served_answer *v;
 	size_t      n;

@@ -65,9 +65,14 @@ bool journal_is_there(const char *socket_path)
 	return stat(socket_path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-void journal_syslog(int priority, const char *text)
+int journal_syslog(const char *socket_path, int priority, const char *text, struct err *e)
 {
-	char *row = mem_copy_str(text);
+	char *row;
+
+	/* syslog(3) says nothing of it */
+	if (!journal_is_there(socket_path))
+		return err_set(e, ERR_LATER, "neither a journal nor %s is there", socket_path);
+	row = mem_copy_str(text);
 
 	for (char *p = row; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
@@ -76,4 +81,5 @@ void journal_syslog(int priority, const char *text)
 	syslog(priority, "%s", row);
 	closelog();
 	free(row);
+	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define SYSLOG_SOCKET  "/dev/log"
 
 struct journal_field {
 	const char *name;               /* capitals, digits and "_" */
@@ -22,7 +23,7 @@ int journal_send(const char *socket_path, const struct journal_field *f, size_t 
 bool journal_is_there(const char *socket_path);
 
 /* facility daemon; priority as in syslog(3).  Control characters become "?".  Nobody says whether it
- * arrived. */
-void journal_syslog(int priority, const char *text);
+ * arrived; ERR_LATER if there is no socket at socket_path, which is where syslog(3) sends to. */
+int journal_syslog(const char *socket_path, int priority, const char *text, struct err *e) NEEDS_CHECK;
 
 #endif

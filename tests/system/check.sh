@@ -215,7 +215,7 @@ began=$(date +%s)
 look --owner "$SINGLE" --connect "127.0.0.80:$MUTE" --json
 diagnosis unknown silent 'somebody says nothing'
 check '... for a limited time' [ $(($(date +%s) - began)) -lt 40 ]
-look --owner "$SINGLE" --starttls smtp --json
+look --owner "$SINGLE" --starttls "$SINGLE=smtp" --json
 diagnosis unknown silent 'no SMTP where it is expected'
 look --owner "_$GREET._tcp.$HOST" --json
 diagnosis 'no DANE' 'garbage no-tlsa' 'a mail server at a port that is not usual'

@@ -214,6 +214,7 @@ presents() {
 
 INCLUDE=                                # include-file of the line
 OWNERS=
+STARTTLS=
 EVENT=post-keychange
 
 # hook NAME ARGUMENT...: runs a ready-made hook as certline does, with $EVENT.  Its exit status goes
@@ -231,6 +232,7 @@ run_hook() {
 		CERTLINE=/nonexistent/certline "CERTLINE_STATE=$STATE" "CERTLINE_DIR=$LINE_DIR"
 		"CERTLINE_LIVE=$LIVE" "CERTLINE_NAMES=$NAMES" "CERTLINE_OWNERS=$OWNERS"
 		CERTLINE_KEY_CHANGED=yes)
+	[ -z "$STARTTLS" ] || vars+=("CERTLINE_STARTTLS=$STARTTLS")
 	[ -z "$INCLUDE" ] || vars+=("CERTLINE_INCLUDE_FILE=$INCLUDE")
 	SAID=$(cd / && echo '{"version": 1}' | env -i "${vars[@]}" timeout 60 "$@" 2>&1)
 	STATUS=$?

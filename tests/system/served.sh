@@ -477,11 +477,11 @@ cat >"$SCRATCH/afar" <<-END_OF_HOOK
 	owners=
 	for owner in \$CERTLINE_OWNERS; do owners="\$owners --owner \$owner"; done
 	printf '%200000s' ''            # as much as many owners make of it
-	exec "$PROGRAM" check --json \$owners --starttls none --connect 127.0.0.3:$PORT 2>/dev/null
+	exec "$PROGRAM" check --json \$owners --starttls "\$CERTLINE_STARTTLS" --connect 127.0.0.3:$PORT 2>/dev/null
 END_OF_HOOK
 chmod 755 "$SCRATCH/afar"
-ROWS=("servers = _443._tcp.mx.lab.example none 127.0.0.1:$PORT" "vantage = $SCRATCH/afar far.example")
-OWNERS=_443._tcp.mx.lab.example
+ROWS=("servers = _25._tcp.mx.lab.example none 127.0.0.1:$PORT" "vantage = $SCRATCH/afar far.example")
+OWNERS=_25._tcp.mx.lab.example
 fresh
 at 0 init -q
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=mx.lab.example \
@@ -502,13 +502,17 @@ is 'and published' "$(recorded)" 1
 script "$SCRATCH/afar" <<<'echo "certline: no such thing" >&2; exit 75'
 is_at 7320 0 'a place that cannot be asked is away' cron
 at 7320 status
-check 'and noted' says 'at - from far\.example is not reached: hook .*/afar far\.example: exit status 75'
+check 'and noted' says 'at - from far\.example is not reached: the vantage hook: exit status 75'
 script "$SCRATCH/afar" <<<'head -c 3000000 /dev/zero'
 at 14640 cron
 at 14640 status
-check 'and so is one that prints nonsense' says 'from far\.example is not reached: hook'
+check 'and so is one that prints nonsense' says 'from far\.example is not reached: the vantage hook'
 script "$SCRATCH/afar" <<<'head -c 30000000 /dev/zero | tr "\0" " "'
 at 21960 cron
 at 21960 status
-check 'and one that prints without end' says 'hook .*/afar far\.example: prints more than 16777216 bytes'
+check 'and one that prints without end' says 'the vantage hook: prints more than 16777216 bytes'
+rm "$SCRATCH/afar"
+at 29280 cron
+at 29280 status
+check 'one that does not exist is an error, which names it' says 'from far\.example shows no certificate: the vantage hook: .*/afar'
 finish

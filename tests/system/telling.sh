@@ -69,7 +69,7 @@ mails() {
 
 # subjects: of all mails, sorted
 subjects() {
-	cat "$MAILS"/* 2>/dev/null | sed -n 's/^Subject: \[certline\] \([a-z-]*\): [^:]*: \(.*\) (.*/\1 \2/p' | sort
+	cat "$MAILS"/* 2>/dev/null | sed -n 's/^Subject: \[certline\] \([a-z-]*\): \([^:]*\): .*/\1 \2/p' | sort
 }
 
 # told EVENT...: the hook was told of these, in any order
@@ -175,8 +175,14 @@ at $((60 * DAY)) cron
 is 'a hook that fails: exit 1, and a mail about both lines' "$STATUS $(subjects)" '1 failing mx, web'
 like '... that says what' "$(cat "$MAILS"/*)" 'post-certchange hook .*/reload'
 forget
+chmod 644 "$STATE/lines/mx/live/key.pem"
+at $((60 * DAY + HOUR)) cron
+is 'another failure of the same line is told at once' "$(subjects)" 'failing mx'
+like '... that one alone' "$(sed '1,/^$/d' "$MAILS"/* | tr -s ' \n' ' ')" '^mx, 2027-03-16 09:00 UTC: private key [^ ]*key\.pem can be read by others[^,]*, [^,]*$'
+forget
+chmod 600 "$STATE/lines/mx/live/key.pem"
 at $((60 * DAY + 23 * HOUR)) cron
-is '... not again within a day' "$(mails)" 0
+is '... not again within a day, and nothing is well as long as one is left' "$(mails)" 0
 at $((61 * DAY)) cron
 is '... but after a day' "$(subjects)" 'failing mx, web'
 forget
@@ -193,7 +199,7 @@ is '... a run for one line says nothing of the other' "$(mails) $(told)" '0 '
 rm "$SCRATCH/reload-fails"
 at $((63 * DAY)) cron
 is '... and when it is mended: recovered' "$(subjects)" 'recovered mx, web'
-like '... since when it failed' "$(cat "$MAILS"/*)" 'after failures since 2027-03-16 08:00'
+like '... since when it failed' "$(cat "$MAILS"/*)" 'over: post-certchange hook .*/reload failed'
 forget
 at $((64 * DAY)) cron
 is '... once' "$(mails) $(told)" '0 '

@@ -298,9 +298,24 @@ static void keys_are_told_apart(void **state)
 	expect(&m, 1, ALL, "expiry:near uncovered:_25._tcp.a", "uncovered");
 	expect(&m, 2, ALL, "expiry:urgent uncovered:_25._tcp.a uncovered:_25._tcp.b", "expiry uncovered");
 	expect(&m, 3, ALL, "expiry:urgent uncovered:_25._tcp.b", "");
-	expect(&m, 4, ALL, "ari:https://a", "ari");
+	expect(&m, 4, ALL, "ari:https://a", "recovered ari");
 	expect(&m, 9 * DAY, ALL, "ari:https://a", "");
 	expect(&m, 9 * DAY, ALL, "ari:https://b", "ari");
+	messages_free(&m);
+}
+
+static void a_second_failure_is_told_at_once(void **state)
+{
+	struct messages m = { 0 };
+
+	(void)state;
+	expect(&m, 0, ALL, "failing:a overdue:a", "failing");
+	expect(&m, HOUR, ALL, "failing:a overdue:a failing:b overdue:b", "failing");
+	expect(&m, 6 * HOUR, ALL, "failing:a overdue:a failing:b overdue:b", "overdue");
+	expect(&m, 7 * HOUR, ALL, "failing:a overdue:a failing:b overdue:b", "overdue");
+	/* all is well when nothing is left, and what then ended is named */
+	expect(&m, 8 * HOUR, ALL, "failing:b overdue:b", "");
+	expect(&m, 9 * HOUR, ALL, "expiry:near", "recovered expiry");
 	messages_free(&m);
 }
 
@@ -381,7 +396,7 @@ static void a_mail_is_one_that_others_understand(void **state)
 	assert_true(text_starts(text,
 		"From: me <m@n>\n"
 		"To: a@b,\n c@d\n"
-		"Subject: [certline] failing: something fails: mx, web, c and 1 more (host.example.org)\n"
+		"Subject: [certline] failing: mx, web, c and 1 more: text (host.example.org)\n"
 		"Date: Fri, 15 Jan 2027 08:00:00 +0000\n"
 		"Message-ID: <id@host.example.org>\n"
 		"Auto-Submitted: auto-generated\n"
@@ -448,6 +463,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_understood_is_left_out),
 		cmocka_unit_test(what_lasts_is_told_at_first_and_once_a_day),
 		cmocka_unit_test(overdue_takes_the_place_of_failing),
+		cmocka_unit_test(a_second_failure_is_told_at_once),
 		cmocka_unit_test(keys_are_told_apart),
 		cmocka_unit_test(only_what_is_wanted_is_told),
 		cmocka_unit_test(a_clock_that_was_wrong_silences_nothing),
