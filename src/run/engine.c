@@ -857,12 +857,12 @@ struct tally engine_run(struct engine *en, struct line **lines, size_t n, const 
 		struct strv pending = { 0 };
 		enum standing stands = STANDS_WELL;
 
-		if (lines[i]->failed || lines[i]->untidy)
-			stands = STANDS_FAILED;
 		if (!lines[i]->failed && !en->dry_run) {
 			stands = pending_find(&pending, NULL, en->w, lines[i]);
 			tell_alarms(en, lines[i]);
 		}
+		if (lines[i]->failed || lines[i]->untidy)
+			stands = STANDS_FAILED;
 		tally.waiting += stands == STANDS_WAITING;
 		tally.bad += stands > STANDS_WAITING;
 		strv_free(&pending);

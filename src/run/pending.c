@@ -75,7 +75,7 @@ static void pending_hooks(struct strv *out, struct strv *about, const char *even
 /* The first records wait until the servers present the key: servers_alarms() tells if one is at fault. */
 static bool waits_for_servers(const struct line *l, const struct facts *f)
 {
-	return l->policy.looks && !f->deploy_pending && !f->live.published_at && f->shown != SHOWN_YES;
+	return l->policy.looks && !f->deploy_pending && !l->ledger.set_serial && f->shown != SHOWN_YES;
 }
 
 static void find(struct strv *out, struct strv *about, struct world *w, struct line *l)
