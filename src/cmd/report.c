@@ -77,14 +77,13 @@ static void add_attention(const struct report *r)
 	buf_add_str(r->out, "<ol>\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct view *v = r->urgent[i];
-		enum standing stands = v->stands;
 
-		if (stands == STANDS_WELL)
+		if (v->stands == STANDS_WELL)
 			continue;
 		buf_add_str(r->out, "<li>");
 		add_link(r, v);
 		buf_add_char(r->out, ' ');
-		html_state(r->out, needs[stands].state, needs[stands].text);
+		html_state(r->out, needs[v->stands].state, needs[v->stands].text);
 		buf_add_char(r->out, ' ');
 		markup_text(r->out, first_words(v));
 		if (v->pending.n > 1)
@@ -109,11 +108,10 @@ static void add_overview(const struct report *r)
 	html_table_begin(&t, r->out, "All lines", false, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < r->n; i++) {
 		const struct view *v = &r->views[i];
-		enum standing stands = v->stands;
 
 		snprintf(id, sizeof(id), "line-%zu", i + 1);
 		html_row_link(&t, id, v->l->cfg->name);
-		html_cell_state(&t, needs[stands].state, needs[stands].text);
+		html_cell_state(&t, needs[v->stands].state, needs[v->stands].text);
 		when_format_rough(age, v->now - v->f.live.created_at);
 		when_format_rough(left, v->f.live.cert_until_at - v->now);
 		html_cell(&t, v->l->failed ? NULL : rollover_phase_name(rollover_phase(&v->f)));
@@ -432,12 +430,11 @@ static void add_next(const struct report *r, const struct view *v)
 static void add_line(const struct report *r, const struct view *v)
 {
 	char *id = mem_format("line-%zu", (size_t)(v - r->views) + 1), *orders = strv_join(&v->orders, ", ");
-	enum standing stands = v->stands;
 
 	buf_add_str(r->out, "<section>\n");
 	html_heading(r->out, 2, id, v->l->cfg->name);
 	buf_add_str(r->out, "<p>");
-	html_state(r->out, needs[stands].state, needs[stands].text);
+	html_state(r->out, needs[v->stands].state, needs[v->stands].text);
 	buf_add_str(r->out, "</p>\n");
 	if (v->l->failed) {
 		html_paragraph(r->out, NULL, v->l->err.text);

@@ -50,8 +50,8 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 	line_wanted(&wanted, w, l);
 	certs(&v.live, &l->live, l);
 	certs(&v.staging, &l->staging, l);
-	for (size_t i = 0; i < l->retired_n; i++)
-		if (l->retired[i].keyset == (retired ? retired->id : 0))
+	for (size_t i = 0; retired && i < l->retired_n; i++)
+		if (l->retired[i].keyset == retired->id)
 			certs(&v.retired, &l->retired[i], l);
 	v.certchange = &l->cfg->post_certchange;
 	line_publishers(&publishers, l->cfg);
