@@ -114,7 +114,7 @@ like '... which is told' "$OUT" 'made an account at'
 script "$SCRATCH/slow" <<END
 [ "\$1" != challenge-set ] || { : >$SCRATCH/busy; sleep 3; }
 END
-conf a.example.test 'self-check = no' "challenge-hook = $SCRATCH/slow" 'challenges = hook-http'
+conf 'a.example.test slow.example.test' 'self-check = no' "challenge-hook = $SCRATCH/slow" 'challenges = hook-http'
 KEY=$(cat "$ACCOUNT/account.key")
 "$PROGRAM" -c "$CONF" renew >"$SCRATCH/renew.log" 2>&1 &
 pid=$!

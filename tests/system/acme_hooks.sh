@@ -309,6 +309,7 @@ is '... and two are owed' "$(owed | wc -l)" 2
 run status
 like '... as status says' "$OUT" 'a challenge is still in place'
 BEFORE=$(readlink "$LINE_DIR/live")
+forget_account
 exits 1 'the next run tries again' renew
 like '... and says so' "$ERR" 'taking the challenge of .* away \(try 2 of 10\)'
 check '... but the line has its new certificate all the same' [ "$(readlink "$LINE_DIR/live")" != "$BEFORE" ]
@@ -455,6 +456,7 @@ check '... gets a certificate' by_ca
 is '... and leaves what it has found' "$(provided)" "$OTHERS"
 is '... nothing is owed' "$(owed)" ''
 sed -i s/t0ken/wrong/ "$SCRATCH/plugin.env"
+forget_account
 exits 1 'a token that the provider does not know' renew
 like '... what the plug-in says of it is shown' "$ERR" 'acmesh-dns: exit status 1.*is HTTP_Token right'
 is '... what cannot be taken away is owed' "$(owed | sort -u | paste -s -d ' ')" 'h.example.test w.example.test'

@@ -12,7 +12,7 @@ DAY=86400
 START=$(date +%s)
 
 # broken NAME, mended NAME: nobody answers for it, and again somebody does.
-broken() { challtest add-a "{\"host\":\"$1.\",\"addresses\":[\"127.0.0.9\"]}"; }
+broken() { forget_account; challtest add-a "{\"host\":\"$1.\",\"addresses\":[\"127.0.0.9\"]}"; }
 mended() { challtest clear-a "{\"host\":\"$1.\"}"; }
 
 # left_out: of the live certificate.

@@ -38,7 +38,7 @@ lab_tls() {
 # --- pebble -----------------------------------------------------------------------------------------
 
 # pebble_start [OPTION=VALUE...]: starts one, and waits until it answers.  What is not said is without chance:
-# no nonce is refused, nothing is reused, validation does not dawdle.  The options:
+# no nonce is refused, nothing is reused (but see forget_account), validation does not dawdle.  The options:
 #   use=old|new|PROGRAM        the system's (which is what is meant by nothing), or the newer one
 #   name=NAME                  for more than one at a time (pebble)
 #   strict=yes                 as clients will have to be one day
@@ -132,6 +132,14 @@ pebble_stop() {
 		[ -z "${PEBBLE_PIDS[$name]:-}" ] || stop "${PEBBLE_PIDS[$name]}"
 		unset "PEBBLE_PIDS[$name]"
 	done
+}
+
+# forget_account: of the store $STATE, so that the next order is of a new one, for which nothing was authorized yet.
+# pebble uses one authorization of a hundred again, even if it is told never to: whoever has to see a challenge, or
+# one that fails, for a name that was authorized already calls this in between.  To find tests that lack it, run
+# them with authz-reuse=100.
+forget_account() {
+	rm -rf "$STATE/accounts"
 }
 
 # lab_get URL [OPTION...]: asks one of the servers here; false unless it answers well.
