@@ -278,6 +278,7 @@ enum exit_status cmd_dns(const struct args *a)
 {
 	enum exit_status status;
 	struct json *doc, *lines;
+	struct looks looks = { 0 };
 	struct scene s;
 
 	if (scene_open(&s, a, &status) < 0)
@@ -288,7 +289,8 @@ enum exit_status cmd_dns(const struct args *a)
 	for (size_t i = 0; i < s.n; i++)
 		world_load(&s.world, s.lines[i]);
 	show_waits(a);
-	eyes_look(s.lines, s.n);
+	eyes_add(&looks, s.lines, s.n);
+	looks_run(&looks);
 	for (size_t i = 0; i < s.n; i++)
 		if (show(&s, s.lines[i], lines, a) != EXIT_OK)
 			status = EXIT_BAD;

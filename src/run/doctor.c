@@ -454,9 +454,8 @@ static void note_failure(struct doctor_seen *s, const struct doctor_ask *a, cons
 static void look_until(struct doctor_seen *out, const struct doctor_ask *asks, size_t n, int64_t until_ms)
 {
 	struct job j = { .asks = asks, .n = n };
-	struct proc p = { .work = look_work, .arg = &j, .limit_ms = LIMIT_MS + (int64_t)n * 8 * EACH_MS };
 	struct err e = { 0 };
-	struct json *all = worker_run(&p, n, &e);
+	struct json *all = worker_run(look_work, &j, LIMIT_MS + (int64_t)n * 8 * EACH_MS, n, &e);
 
 	for (size_t i = 0; all && i < n; i++)
 		if (!doctor_seen_get(&out[i], json_at(all, i))) {
@@ -485,13 +484,12 @@ void doctor_mail(struct mail_hosts *out, const char *const *domains, size_t n,
 		 const struct look_config *how)
 {
 	struct job j = { .domains = domains, .n = n, .how = how };
-	struct proc p = { .work = mail_work, .arg = &j, .limit_ms = DNS_MS + (int64_t)n * MAIL_MS };
 	struct err e = { 0 };
 	struct json *all;
 
 	if (!n)
 		return;
-	all = worker_run(&p, n, &e);
+	all = worker_run(mail_work, &j, DNS_MS + (int64_t)n * MAIL_MS, n, &e);
 	for (size_t i = 0; i < n; i++) {
 		if (all && doctor_mail_get(&out[i], json_at(all, i)))
 			continue;

@@ -379,7 +379,6 @@ static void take_caa(struct doctor_findings *out, const struct json *list)
 void doctor_find_caa(struct doctor_findings *const *out, const struct line_config *const *lines, size_t n)
 {
 	struct caa_job j = { .lines = lines, .n = n, .until_ms = clock_monotonic_ms() + CAA_MS };
-	struct proc p = { .work = caa_work, .arg = &j, .limit_ms = CAA_MS + LAST_MS };
 	struct err e = { 0 };
 	struct json *all;
 	bool any = false;
@@ -388,7 +387,7 @@ void doctor_find_caa(struct doctor_findings *const *out, const struct line_confi
 		any |= has_ca(lines[i]);
 	if (!any)
 		return;
-	all = worker_run(&p, n, &e);
+	all = worker_run(caa_work, &j, CAA_MS + LAST_MS, n, &e);
 	for (size_t i = 0; i < n; i++) {
 		if (all)
 			take_caa(out[i], json_at(all, i));

@@ -577,26 +577,34 @@ static void prepare(struct engine *en, struct line *l, const struct order *o)
 
 /* Looking ---------------------------------------------------------------------------------------- */
 
-static void look(struct engine *en, struct line **lines, size_t n)
+/* Asks the name servers of `names` that verify, and looks at the servers of `servers` that look. */
+static void look(struct engine *en, struct line **names, size_t names_n, struct line **servers,
+		 size_t servers_n)
 {
-	eyes_look(lines, n);
-	for (size_t i = 0; i < n && !en->dry_run; i++)
-		if (lines[i]->policy.verifies && !lines[i]->failed)
-			engine_save(en, lines[i]);
+	struct looks all = { 0 };
+
+	eyes_add(&all, names, names_n);
+	servers_add(&all, servers, servers_n, en->w);
+	looks_run(&all);
+	if (en->dry_run)
+		return;
+	for (size_t i = 0; i < names_n; i++)
+		if (names[i]->policy.verifies && !names[i]->failed)
+			engine_save(en, names[i]);
+	for (size_t i = 0; i < servers_n; i++)
+		if (servers[i]->policy.looks && !servers[i]->failed && !(names_n && servers[i]->policy.verifies))
+			engine_save(en, servers[i]);
 }
 
-/* Those of the lines whose servers are to be looked at, or all that look. */
-static void look_at_servers(struct engine *en, struct line **lines, size_t n, bool all)
+static void look_first(struct engine *en, struct line **lines, size_t n)
 {
 	struct line **due = mem_array(n, sizeof(struct line *));
 	size_t due_n = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (lines[i]->policy.looks && !lines[i]->failed && (all || servers_due(en->w, lines[i])))
+		if (servers_due(en->w, lines[i]))
 			due[due_n++] = lines[i];
-	servers_look(due, due_n, en->w, en->jobs);
-	for (size_t i = 0; i < due_n && !en->dry_run; i++)
-		engine_save(en, due[i]);
+	look(en, lines, n, due, due_n);
 	free(due);
 }
 
@@ -653,10 +661,7 @@ static void look_again(const struct round *r, enum step told)
 		size_t left = 0;
 
 		clock_pause_ms(pauses_ms[p]);
-		if (names)
-			look(r->en, lines, n);
-		else
-			look_at_servers(r->en, lines, n, true);
+		look(r->en, lines, names ? n : 0, lines, names ? 0 : n);
 		for (size_t i = 0; i < n; i++)
 			if (!lines[i]->failed &&
 			    !(names ? eyes_content(lines[i]) : servers_content(r->en->w, lines[i])))
@@ -835,8 +840,7 @@ struct tally engine_run(struct engine *en, struct line **lines, size_t n, const 
 		prepare(en, lines[i], order);
 		active[i] = !lines[i]->failed;
 	}
-	look(en, lines, n);
-	look_at_servers(en, lines, n, false);
+	look_first(en, lines, n);
 	if (!en->dry_run)
 		engine_clean(en, lines, n);
 	if (!en->dry_run)

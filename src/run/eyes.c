@@ -9,7 +9,6 @@
 #include "dns/look.h"
 #include "io/crypto.h"
 #include "run/eyes_wire.h"
-#include "run/look_groups.h"
 #include "run/look_how.h"
 #include "run/worker.h"
 #include "sys/clock.h"
@@ -224,112 +223,107 @@ static void note_owner(struct line *l, const struct look_owner *o)
 
 /* Looking --------------------------------------------------------------------------------------- */
 
-/* Lines that look in the same way. */
-struct group {
-	struct line **lines;
-	size_t        n;
-	struct strv   owners;           /* of all of them, each once */
-};
-
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void collect_owners(struct group *g)
+/* Of all lines, each once, sorted. */
+static void collect_owners(struct strv *out, const struct look *k)
 {
 	struct strv all = { 0 };
 
-	for (size_t i = 0; i < g->n; i++)
-		for (size_t o = 0; o < g->lines[i]->cfg->owners.n; o++)
-			strv_add(&all, g->lines[i]->cfg->owners.v[o]);
+	for (size_t i = 0; i < k->n; i++)
+		for (size_t o = 0; o < k->lines[i]->cfg->owners.n; o++)
+			strv_add(&all, k->lines[i]->cfg->owners.v[o]);
 	strv_sort(&all);
-	strv_free(&g->owners);
+	*out = (struct strv){ 0 };
 	for (size_t i = 0; i < all.n; i++)
 		if (i == 0 || strcmp(all.v[i - 1], all.v[i]) != 0)
-			strv_add(&g->owners, all.v[i]);
+			strv_add(out, all.v[i]);
 	strv_free(&all);
 }
 
 /* In a worker. */
 static int look_work(void *arg, int out_fd)
 {
-	const struct group *g = arg;
-	struct look_owner *seen = mem_array(g->owners.n, sizeof(*seen));
+	const struct look *k = arg;
+	struct look_owner *seen;
 	struct look_config c;
+	struct strv owners;
 	int status;
 
-	look_how(&c, g->lines[0]->cfg);
-	c.limits.all_ms += (int64_t)g->owners.n * OWNER_MS;
+	collect_owners(&owners, k);
+	seen = mem_array(owners.n, sizeof(*seen));
+	look_how(&c, k->lines[0]->cfg);
+	c.limits.all_ms += (int64_t)owners.n * OWNER_MS;
 	crypto_random((unsigned char *)&c.limits.first, sizeof(c.limits.first));
-	look_all(seen, (const char *const *)g->owners.v, g->owners.n, &c);
-	status = worker_report(out_fd, eyes_encode(seen, g->owners.n));
-	look_free(seen, g->owners.n);
+	look_all(seen, (const char *const *)owners.v, owners.n, &c);
+	status = worker_report(out_fd, eyes_encode(seen, owners.n));
+	look_free(seen, owners.n);
 	free(seen);
 	look_how_free(&c);
+	strv_free(&owners);
 	return status;
 }
 
-static void note_group(struct group *g, const struct look_owner *seen)
+static int64_t limit_ms(const struct look *k)
 {
-	for (size_t i = 0; i < g->n; i++) {
-		struct line *l = g->lines[i];
+	struct strv owners;
+	int64_t ms;
+
+	collect_owners(&owners, k);
+	ms = LOOK_LIMIT_MS + (int64_t)owners.n * OWNER_MS * 2;
+	strv_free(&owners);
+	return ms;
+}
+
+static bool note(const struct look *k, const struct json *all)
+{
+	struct look_owner *seen;
+	struct strv owners;
+	bool good;
+
+	collect_owners(&owners, k);
+	seen = mem_array(owners.n, sizeof(*seen));
+	good = json_len(all) == owners.n && eyes_decode(seen, owners.n, all);
+	for (size_t i = 0; i < k->n && good; i++) {
+		struct line *l = k->lines[i];
 
 		for (size_t o = 0; o < l->cfg->owners.n; o++) {
-			char **at = bsearch(&l->cfg->owners.v[o], g->owners.v, g->owners.n, sizeof(char *),
-					    by_text);
+			char **at = bsearch(&l->cfg->owners.v[o], owners.v, owners.n, sizeof(char *), by_text);
 
-			note_owner(l, &seen[at - g->owners.v]);
+			note_owner(l, &seen[at - owners.v]);
 		}
 	}
-}
-
-static void note_failure(struct group *g, const char *why)
-{
-	for (size_t i = 0; i < g->n; i++)
-		for (size_t o = 0; o < g->lines[i]->cfg->owners.n; o++)
-			note_owner(g->lines[i], &(struct look_owner){
-				.owner = g->lines[i]->cfg->owners.v[o],
-				.problem = mem_copy_str(why),
-			});
-}
-
-static void look_group(struct line **lines, size_t n)
-{
-	struct group g = { .lines = lines, .n = n };
-	struct proc p = { .work = look_work, .arg = &g, .limit_ms = LOOK_LIMIT_MS };
-	struct look_owner *seen;
-	struct err e = { 0 };
-	struct json *all;
-
-	collect_owners(&g);
-	p.limit_ms += (int64_t)g.owners.n * OWNER_MS * 2;
-	progress_begin(lines[0]->cfg->name, n, "waiting for name servers");
-	all = worker_run(&p, g.owners.n, &e);
-	progress_end();
-	seen = mem_array(g.owners.n, sizeof(*seen));
-	if (all && !eyes_decode(seen, g.owners.n, all))
-		err_set(&e, ERR_LOCAL, "a worker told of an owner or server that is none");
-	if (e.kind == ERR_NONE) {
-		note_group(&g, seen);
-	} else if (n > 1 && !proc_stopping()) {
-		/* one answer has ended it: find out whose line that costs */
-		look_group(lines, n / 2);
-		look_group(lines + n / 2, n - n / 2);
-	} else {
-		char *why = mem_format("looking at its name servers failed: %s", e.text);
-
-		note_failure(&g, why);
-		free(why);
-	}
-	json_free(all);
-	look_free(seen, g.owners.n);
+	look_free(seen, owners.n);
 	free(seen);
-	strv_free(&g.owners);
+	strv_free(&owners);
+	return good;
 }
 
-void eyes_look(struct line *const *lines, size_t n)
+static void give_up(const struct look *k, const char *why)
 {
+	char *text = mem_copy_str(why);
+
+	for (size_t i = 0; i < k->n; i++)
+		for (size_t o = 0; o < k->lines[i]->cfg->owners.n; o++) {
+			struct look_owner nothing = { .owner = k->lines[i]->cfg->owners.v[o], .problem = text };
+
+			note_owner(k->lines[i], &nothing);
+		}
+	free(text);
+}
+
+void eyes_add(struct looks *all, struct line *const *lines, size_t n)
+{
+	static const struct look_kind kind = {
+		.what = "name servers",
+		.work = look_work,
+		.limit_ms = limit_ms,
+		.note = note,
+		.give_up = give_up,
+	};
 	struct line **due = mem_array(n, sizeof(struct line *));
 	size_t due_n = 0;
 
@@ -340,7 +334,7 @@ void eyes_look(struct line *const *lines, size_t n)
 		ledger_eyes_fit(&lines[i]->ledger, &lines[i]->cfg->owners);
 		due[due_n++] = lines[i];
 	}
-	look_groups(due, due_n, look_group);
+	looks_add(all, &kind, due, due_n);
 	free(due);
 }
 

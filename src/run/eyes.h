@@ -1,16 +1,11 @@
-/* eyes.h - asking the name servers about the owners of lines, and remembering what they said.
- *
- * The looking is done by worker processes, since replies of strangers are parsed: one for all lines that
- * look in the same way.  One that dies is repeated with half of the lines, and so on, until the answer
- * that kills it has cost one line.
- */
+/* eyes.h - asking the name servers about the owners of lines, and remembering what they said. */
 #ifndef RUN_EYES_H
 #define RUN_EYES_H
 
-#include "run/line.h"
+#include "run/looks.h"
 
-/* Looks at all owners of those of the lines that verify, and notes it in their ledgers (not saved). */
-void eyes_look(struct line *const *lines, size_t n);
+/* Adds a look at all owners of those of the lines that verify. */
+void eyes_add(struct looks *all, struct line *const *lines, size_t n);
 
 /* True if every server shows all that was published: live and staged key, and nothing is silent. */
 bool eyes_content(const struct line *l);

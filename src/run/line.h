@@ -32,7 +32,7 @@ struct line {
 	struct horizon_policy horizon;
 	int64_t           fresh_at;             /* name servers are asked in this run, since then; 0: not */
 	int64_t           servers_fresh_at;     /* servers are looked at in this run, since then; 0: not */
-	const struct vantage_answers *elsewhere; /* while they are looked at */
+	struct vantage_answers *elsewhere;      /* while what hooks saw of them is noted; NULL */
 	char             *servers_problem;      /* why nothing came of that; NULL */
 	struct strv       said;                 /* texts that facts point to */
 	bool              failed;               /* left alone in this run: err says why */

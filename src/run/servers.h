@@ -1,18 +1,17 @@
-/* servers.h - looking at the servers of lines, and remembering what they presented (core/served.h).
- *
- * The looking is done by worker processes, since what strangers send is parsed: one for all lines that look
- * in the same way; one that dies is repeated with half of the lines, as in eyes.h.
- */
+/* servers.h - looking at the servers of lines, and remembering what they presented (core/served.h). */
 #ifndef RUN_SERVERS_H
 #define RUN_SERVERS_H
 
-#include "run/line.h"
+#include "run/looks.h"
 
 /* Whether servers must be looked at now: something depends on what they present, or the last look is long
  * ago. */
 bool servers_due(const struct world *w, const struct line *l);
-/* Looks at all endpoints of those of the lines that look, and notes it in their ledgers (not saved). */
-void servers_look(struct line *const *lines, size_t n, const struct world *w, unsigned jobs);
+/* Adds a look at all endpoints of those of the lines that look. */
+void servers_add(struct looks *all, struct line *const *lines, size_t n, const struct world *w);
+
+/* A mask of the families of keys that are offered: those of the live key, and of retired ones. */
+unsigned servers_families(const struct line *l);
 
 /* What is asked of the endpoints of a line: the live key, and whatever else may be met there. */
 struct servers_question {

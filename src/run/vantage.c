@@ -15,11 +15,12 @@
 #define ENDPOINTS_MAX 1000              /* of one hook */
 #define DOCUMENT_MAX ((size_t)16 << 20) /* that many endpoints, with name servers, records and findings */
 
-struct look {
-	size_t line;
+struct vantage {
+	struct line *line;
+	unsigned families;
 	const char *command;
-	struct hook_run hook;
-	struct proc proc;
+	struct hook_run hook;           /* without argv if it cannot be run */
+	struct err err;                 /* why */
 };
 
 /* "probe@far.example.net" of ".../vantage-ssh probe@far.example.net": the last word. */
@@ -138,80 +139,92 @@ static void take_document(struct vantage_answers *a, const struct line *l, const
 }
 
 /* A look that found something wrong ends with 1, like `certline check`. */
-static void take(struct vantage_answers *a, const struct line *l, unsigned families, const struct look *k)
+static void take(const struct vantage *k)
 {
+	const struct proc *p = &k->hook.proc;
+	struct vantage_answers *a = k->line->elsewhere;
 	const char *place = place_of(k->command);
 	struct json *doc = NULL;
-	struct err e = k->proc.err;
+	struct err e = k->err;
 
-	if (k->proc.out.over)
-		err_set(&e, ERR_REFUSED, "prints more than %zu bytes", DOCUMENT_MAX);
-	else if (k->proc.status == 0 || k->proc.status == 1)
-		doc = json_parse(k->proc.out.s, k->proc.out.len, &e);
+	if (k->hook.argv) {
+		e = p->err;
+		if (p->out.over)
+			err_set(&e, ERR_REFUSED, "prints more than %zu bytes", DOCUMENT_MAX);
+		else if (p->status == 0 || p->status == 1)
+			doc = json_parse(p->out.s, p->out.len, &e);
+	}
 	if (doc) {
-		take_document(a, l, place, families, doc);
+		take_document(a, k->line, place, k->families, doc);
 	} else {
 		/* one that cannot even be run says nothing of servers: no time makes it one that switched */
 		enum served_state state = k->hook.argv ? SERVED_AWAY : SERVED_FAULTY;
 		/* and what it says of itself in its first row */
-		const char *words = k->proc.out.s ? k->proc.out.s : "";
+		const char *words = k->hook.argv ? p->out.s : "";
 		size_t len = strcspn(words, "\n");
 		char *why = mem_format("the vantage hook: %s%s%.*s", e.text, len ? ": " : "",
 				       len < TEXT_LEN_MAX ? (int)len : TEXT_LEN_MAX, words);
 
-		for (size_t i = 0; i < l->cfg->owners.n; i++)
-			add_unseen(a, l->cfg->owners.v[i], place, families, state, why);
+		for (size_t i = 0; i < k->line->cfg->owners.n; i++)
+			add_unseen(a, k->line->cfg->owners.v[i], place, k->families, state, why);
 		free(why);
 	}
 	json_free(doc);
 }
 
-void vantage_look(struct vantage_answers *out, struct line *const *lines, const unsigned *families, size_t n,
-		  const struct world *w, unsigned jobs)
+void vantage_add(struct vantages *all, struct line *l, unsigned families, const struct world *w)
 {
-	struct look *looks;
-	struct proc *procs;
-	size_t all = 0, k = 0, run = 0;
+	size_t n = l->cfg->vantage.n;
 
+	all->v = mem_resize(all->v, all->n + n, sizeof(*all->v));
 	for (size_t i = 0; i < n; i++) {
-		out[i] = (struct vantage_answers){ 0 };
-		all += lines[i]->cfg->vantage.n;
-	}
-	looks = mem_array(all, sizeof(*looks));
-	procs = mem_array(all, sizeof(*procs));
-	for (size_t i = 0; i < n; i++)
-		for (size_t c = 0; c < lines[i]->cfg->vantage.n; c++, k++) {
-			struct err e;
+		struct vantage *k = &all->v[all->n++];
 
-			looks[k] = (struct look){ .line = i, .command = lines[i]->cfg->vantage.v[c] };
-			if (hook_prepare(&looks[k].hook, HOOK_VANTAGE, looks[k].command, w, lines[i], &e) < 0) {
-				looks[k].proc = (struct proc){ .status = -1, .err = e };
-				continue;
-			}
-			/* a document and no words: three endpoints with many names fill what others may print */
-			looks[k].hook.proc.out.max = DOCUMENT_MAX;
-			procs[run] = looks[k].hook.proc;
-			procs[run++].exclusive = NULL;
-		}
-	proc_run_all(procs, run, jobs > all ? jobs : (unsigned)all);
-	run = 0;
-	for (k = 0; k < all; k++) {
-		if (looks[k].hook.argv) {
-			looks[k].hook.proc = procs[run++];
-			looks[k].proc = looks[k].hook.proc;
-		}
-		take(&out[looks[k].line], lines[looks[k].line], families[looks[k].line], &looks[k]);
-		hook_free(&looks[k].hook);
+		*k = (struct vantage){ .line = l, .families = families, .command = l->cfg->vantage.v[i] };
+		if (hook_prepare(&k->hook, HOOK_VANTAGE, k->command, w, l, &k->err) < 0)
+			continue;
+		/* a document and no words: three endpoints with many names fill what others may print */
+		k->hook.proc.out.max = DOCUMENT_MAX;
+		k->hook.proc.exclusive = NULL;
 	}
-	free(looks);
-	free(procs);
+	if (n)
+		l->elsewhere = mem_array(1, sizeof(*l->elsewhere));
 }
 
-void vantage_free(struct vantage_answers *v, size_t n)
+size_t vantage_begin(struct vantages *all, struct proc *procs)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(v[i].v);
-		strv_free(&v[i].texts);
-		v[i] = (struct vantage_answers){ 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].hook.argv)
+			procs[n++] = all->v[i].hook.proc;
+	return n;
+}
+
+void vantage_end(struct vantages *all, const struct proc *procs)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct vantage *k = &all->v[i];
+
+		if (k->hook.argv)
+			k->hook.proc = *procs++;
+		take(k);
+		hook_free(&k->hook);
 	}
+}
+
+void vantage_free(struct vantages *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct line *l = all->v[i].line;
+
+		if (!l->elsewhere)
+			continue;
+		free(l->elsewhere->v);
+		strv_free(&l->elsewhere->texts);
+		free(l->elsewhere);
+		l->elsewhere = NULL;
+	}
+	free(all->v);
+	*all = (struct vantages){ 0 };
 }

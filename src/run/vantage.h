@@ -7,6 +7,7 @@
 #define RUN_VANTAGE_H
 
 #include "run/line.h"
+#include "sys/proc.h"
 
 /* What was seen from there, as answers about endpoints whose addresses end in " from WHERE": one for each
  * address and family among `families` (a mask); an owner of which nothing came, or all of them if the hook
@@ -17,9 +18,18 @@ struct vantage_answers {
 	struct strv texts;              /* behind them */
 };
 
-/* Runs the hooks of all these lines side by side; out[n], in their order.  families[n]. */
-void vantage_look(struct vantage_answers *out, struct line *const *lines, const unsigned *families, size_t n,
-		  const struct world *w, unsigned jobs);
-void vantage_free(struct vantage_answers *v, size_t n);         /* the contents; not the array */
+/* Hooks of several lines; starts as zeroes. */
+struct vantages {
+	struct vantage *v;
+	size_t          n;
+};
+
+/* Adds the hooks of a line, which ask about these families. */
+void vantage_add(struct vantages *all, struct line *l, unsigned families, const struct world *w);
+/* Fills procs[all->n] with children that run those that can be run, and returns how many these are. */
+size_t vantage_begin(struct vantages *all, struct proc *procs);
+/* Takes what they printed: the lines have answers (`elsewhere`), until vantage_free(). */
+void vantage_end(struct vantages *all, const struct proc *procs);
+void vantage_free(struct vantages *all);
 
 #endif

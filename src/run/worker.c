@@ -32,23 +32,35 @@ int worker_report(int out_fd, struct json *root)
 	return status;
 }
 
-struct json *worker_run(struct proc *p, size_t n, struct err *e)
+void worker_prepare(struct proc *p, int (*work)(void *arg, int out_fd), void *arg, int64_t limit_ms)
 {
-	struct json *all = NULL;
-
+	*p = (struct proc){ .work = work, .arg = arg, .limit_ms = limit_ms };
 	buf_init(&p->out, REPORT_MAX);
+}
+
+struct json *worker_result(const struct proc *p, struct err *e)
+{
+	if (p->status == 0)
+		return json_parse(p->out.s, p->out.len, e);
+	*e = p->err;
+	return NULL;
+}
+
+struct json *worker_run(int (*work)(void *arg, int out_fd), void *arg, int64_t limit_ms, size_t n,
+			struct err *e)
+{
+	struct proc p;
+	struct json *all;
+
+	worker_prepare(&p, work, arg, limit_ms);
 	/* with one job it would run in this process */
-	proc_run_all(p, 1, 2);
-	if (p->status != 0) {
-		*e = p->err;
-	} else {
-		all = json_parse(p->out.s, p->out.len, e);
-		if (all && json_len(all) != n) {
-			err_set(e, ERR_LOCAL, "a worker told of %zu things instead of %zu", json_len(all), n);
-			json_free(all);
-			all = NULL;
-		}
+	proc_run_all(&p, 1, 2);
+	all = worker_result(&p, e);
+	if (all && json_len(all) != n) {
+		err_set(e, ERR_LOCAL, "a worker told of %zu things instead of %zu", json_len(all), n);
+		json_free(all);
+		all = NULL;
 	}
-	buf_free(&p->out);
+	buf_free(&p.out);
 	return all;
 }

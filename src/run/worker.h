@@ -14,8 +14,14 @@
 int worker_write(int out_fd, const struct buf *text);
 int worker_report(int out_fd, struct json *root);
 
-/* Runs p, which has its work, arg and limit_ms (its output is not the caller's), and waits.  Returns what it
- * reported, an array of n values that the caller frees; NULL with an error. */
-struct json *worker_run(struct proc *p, size_t n, struct err *e) NEEDS_CHECK;
+/* Makes p one that runs this work; its output is the caller's to free. */
+void worker_prepare(struct proc *p, int (*work)(void *arg, int out_fd), void *arg, int64_t limit_ms);
+/* What it reported, which the caller frees; NULL with an error. */
+struct json *worker_result(const struct proc *p, struct err *e) NEEDS_CHECK;
+
+/* Runs one, and waits.  Returns what it reported, an array of n values that the caller frees; NULL with an
+ * error. */
+struct json *worker_run(int (*work)(void *arg, int out_fd), void *arg, int64_t limit_ms, size_t n,
+			struct err *e) NEEDS_CHECK;
 
 #endif

@@ -59,18 +59,16 @@ static int death(void *arg, int out_fd)
 static void what_it_reports(void **state)
 {
 	int seven = 7;
-	struct proc p = { .work = three_numbers, .arg = &seven, .limit_ms = LIMIT_MS };
-	struct proc q = { .work = long_texts, .limit_ms = LIMIT_MS };
 	struct strv texts = { 0 };
 	struct err e = { 0 };
-	struct json *all = worker_run(&p, 3, &e);
+	struct json *all = worker_run(three_numbers, &seven, LIMIT_MS, 3, &e);
 
 	(void)state;
 	assert_non_null(all);
 	assert_int_equal(e.kind, ERR_NONE);
 	assert_int_equal(json_int(json_at(all, 2), "n", 0), 21);
 	json_free(all);
-	all = worker_run(&q, 1, &e);
+	all = worker_run(long_texts, NULL, LIMIT_MS, 1, &e);
 	assert_non_null(all);
 	json_texts(&texts, json_at(all, 0));
 	assert_int_equal(texts.n, 20000);
@@ -95,10 +93,9 @@ static void what_is_no_report(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct proc p = { .work = rows[i].work, .arg = &one, .limit_ms = LIMIT_MS };
 		struct err e = { 0 };
 
-		assert_null(worker_run(&p, rows[i].n, &e));
+		assert_null(worker_run(rows[i].work, &one, LIMIT_MS, rows[i].n, &e));
 		assert_int_equal(e.kind, ERR_LOCAL);
 		if (!strstr(e.text, rows[i].why))
 			fail_msg("row %zu: %s", i, e.text);
