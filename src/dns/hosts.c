@@ -138,7 +138,7 @@ static void tidy_mail_hosts(struct mail_hosts *m)
 	m->n = n;
 }
 
-/* "." is not a host; alone it says that there is none. */
+/* "." is not a host. */
 static void take_mail_hosts(struct mail_hosts *m, const struct resolved *r)
 {
 	size_t found = 0;
@@ -151,12 +151,13 @@ static void take_mail_hosts(struct mail_hosts *m, const struct resolved *r)
 		    !dns_rr_mx(&name, &preference, &r->msg.answer.v[i]))
 			continue;
 		found++;
-		if (strcmp(name, ".") == 0)
-			free(name);
-		else
+		if (strcmp(name, ".") != 0) {
 			add_mail_host(m, name, preference);
+			continue;
+		}
+		m->null_mx = true;
+		free(name);
 	}
-	m->null_mx = found && !m->n;
 	m->implicit = !found;
 	if (m->implicit)
 		add_mail_host(m, mem_copy_str(m->domain), 0);

@@ -37,7 +37,8 @@ struct mail_hosts {
 	enum security security;         /* of the MX answer */
 	char         *why;
 	bool          implicit;         /* no MX records: the domain itself (RFC 5321 section 5.1) */
-	bool          null_mx;          /* it takes no mail (RFC 7505): no hosts */
+	bool          null_mx;          /* it says that it takes no mail (RFC 7505); that must stand
+					 * alone, but hosts may be beside it */
 	struct mail_host { char *name; unsigned preference; } *v;       /* by preference, name */
 	size_t        n;                /* at most MAIL_HOSTS_MAX */
 	char         *problem;          /* there is no such name, or as why, and no hosts then; NULL: none */

@@ -332,8 +332,8 @@ static void find_key(struct doctor_diagnosis *out, const struct doctor_view *v, 
 
 	if (text_starts(c->key, "RSA ") && text_number(c->key + 4, 1 << 20, &bits) && bits < 2048)
 		doctor_add(&out->findings, DOCTOR_WARNING, "weak-key",
-			   "%s: the key is %s: clients begin to refuse what is below RSA 2048; make a "
-			   "new one",
+			   "%s: the key is %s: mail servers still take it, but other clients refuse what "
+			   "is below RSA 2048; make a new one",
 			   place, c->key);
 	if (strcmp(v->protocol, "TLSv1") == 0 || strcmp(v->protocol, "TLSv1.1") == 0 ||
 	    text_starts(v->protocol, "SSL"))
@@ -643,7 +643,7 @@ void doctor_find_mail(struct doctor_diagnosis *out, const struct mail_hosts *m,
 		decide(out, DOCTOR_DEFERS, "DNSSEC is broken");
 		return;
 	}
-	if (m->null_mx) {
+	if (m->null_mx && !m->n) {
 		doctor_add(&out->findings, DOCTOR_NOTE, "mx-null", "%s takes no mail (RFC 7505)",
 			   m->domain);
 		decide(out, DOCTOR_NO_DANE, "it takes no mail");
@@ -664,6 +664,11 @@ void doctor_find_mail(struct doctor_diagnosis *out, const struct mail_hosts *m,
 		decide(out, DOCTOR_UNKNOWN, "DNS could not be asked");
 		return;
 	}
+	if (m->null_mx)
+		doctor_add(&out->findings, DOCTOR_WARNING, "mx-null-beside",
+			   "%s has the MX record `0 .` beside its mail hosts: it means that the domain takes no "
+			   "mail, and must stand alone (RFC 7505 section 3), so that senders may give up; delete it",
+			   m->domain);
 	if (m->implicit)
 		doctor_add(&out->findings, DOCTOR_NOTE, "mx-implicit",
 			   "%s has no MX record, so that mail goes to its own addresses", m->domain);

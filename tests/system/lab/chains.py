@@ -63,13 +63,14 @@ def main():
     leaves = {
         "ec": Entity("ec", inter, hosts),
         "rsa": Entity("rsa", inter, hosts, key=rsa.generate_private_key(65537, 2048)),
+        "small": Entity("small", inter, hosts, key=rsa.generate_private_key(65537, 1024)),
         "old": Entity("old", inter, hosts),
         "expired": Entity("expired", inter, hosts, until=NOW - 3 * DAY),
         "other": Entity("other", inter, ["other.example"]),
         "self": Entity("self", None, hosts),
     }
     sent = {"ec-alone": ("ec", []), "self": ("self", [])}
-    for name in ("ec", "rsa", "old", "expired", "other"):
+    for name in ("ec", "rsa", "small", "old", "expired", "other"):
         sent[name] = (name, [inter])
         sent[name + "-root"] = (name, [inter, root])
     for name, (leaf, above) in sent.items():

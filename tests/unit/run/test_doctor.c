@@ -962,6 +962,7 @@ static void test_domains(void **state)
 		{ { .security = SECURITY_INSECURE, .n = 1 }, { A }, "accepts", "w:mx-insecure" },
 		{ { .security = SECURITY_SECURE, .n = 1, .implicit = true }, { A }, "accepts", "n:mx-implicit" },
 		{ { .security = SECURITY_SECURE, .null_mx = true }, { 0 }, "no DANE", "n:mx-null" },
+		{ { .security = SECURITY_SECURE, .n = 1, .null_mx = true }, { A }, "accepts", "w:mx-null-beside" },
 		{ { .security = SECURITY_BOGUS, .why = (char *)"no RRSIG" }, { 0 }, "defers", "e:mx-bogus" },
 		{ { .security = SECURITY_UNKNOWN, .problem = (char *)"no answer" }, { 0 }, "unknown", "e:mx-unknown" },
 		{ { .security = SECURITY_SECURE, .problem = (char *)"there is no such name" }, { 0 }, "unknown", "e:mx-no-name" },

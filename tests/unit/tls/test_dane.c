@@ -21,6 +21,7 @@ static struct forge all[] = {
 	{ .name = "elsewhere", .by = "ca", .san = "DNS:www.example.org" },
 	{ .name = "expired", .by = "ca", .san = LEAF, .until_for = -HOUR },
 	{ .name = "client", .by = "ca", .san = LEAF, .uses = "clientAuth" },
+	{ .name = "weak", .by = "ca", .san = LEAF, .kind = "RSA-1024" },
 	{ .name = "self", .san = LEAF },
 	{ .name = "old-self", .san = "DNS:www.example.org", .until_for = -HOUR },
 	{ .name = "next", .by = "ca", .san = LEAF },
@@ -174,6 +175,8 @@ static const struct row rows[] = {
 	{ "leaf old-ca root", "2 0 1 root", MAIL, REFUSED, "CN=Issuing CA expired at", { UNPROVEN }, { 0 } },
 	{ "leaf old-ca ca", "2 1 1 ca", MAIL, ACCEPTED, "matches certificate", { OK }, { 0 } },
 	{ "client ca", "2 1 1 ca", WEB, REFUSED, "it matches, but the certificate: un", { UNPROVEN }, { 0 } },
+	{ "weak ca", "2 1 1 ca", MAIL, ACCEPTED, "matches certificate 2", { OK }, { 0 } },
+	{ "weak ca root", "0 1 1 root", WEB, REFUSED, "key too weak", { UNPROVEN }, { 0 } },
 	{ "leaf other", "2 1 1 other", MAIL, REFUSED, "it matches, but the chain does not lead", { UNPROVEN }, { 0 } },
 	{ "self", "2 1 1 self", MAIL, REFUSED, "it is the SHA-256 of the key of the leaf, of which the record would be 3 1 1; "
 	  "usage 2 means a CA above the leaf", { NO }, { 0 } },
