@@ -239,6 +239,7 @@ static const char *code_of(enum probe_outcome o)
 		[PROBE_UNREACHABLE] = "unreachable",
 		[PROBE_CONN_REFUSED] = "connection-refused",
 		[PROBE_NO_ANSWER] = "no-answer",
+		[PROBE_BUSY] = "busy",
 		[PROBE_SILENT] = "silent",
 		[PROBE_CLOSED] = "closed",
 		[PROBE_GARBAGE] = "garbage",
@@ -268,6 +269,8 @@ static const char *advice_of(const struct doctor_seen *s, const struct doctor_vi
 			       : ": is it up, and does a firewall let it through?";
 	case PROBE_CONN_REFUSED:
 		return ": nobody listens there";
+	case PROBE_BUSY:
+		return ": try again later; if that does not help, look into the server's log, and at its limits";
 	case PROBE_SILENT:
 	case PROBE_CLOSED:
 	case PROBE_GARBAGE:

@@ -78,6 +78,7 @@ const char *probe_outcome_name(enum probe_outcome o)
 		[PROBE_UNREACHABLE] = "unreachable, as a router says",
 		[PROBE_CONN_REFUSED] = "connection refused",
 		[PROBE_NO_ANSWER] = "no answer in time",
+		[PROBE_BUSY] = "busy",
 		[PROBE_SILENT] = "connected, and silent",
 		[PROBE_CLOSED] = "ends the connection early",
 		[PROBE_GARBAGE] = "no way to TLS",
@@ -371,9 +372,13 @@ static void talk_on(struct run *r, struct flight *f)
 {
 	switch (f->next) {
 	case STARTTLS_MISSING:
+		end(r, f, PROBE_NO_STARTTLS, mem_copy_str(f->talk.why));
+		return;
+	case STARTTLS_BUSY:
+		end(r, f, PROBE_BUSY, mem_copy_str(f->talk.why));
+		return;
 	case STARTTLS_FAILED:
-		end(r, f, f->next == STARTTLS_MISSING ? PROBE_NO_STARTTLS : PROBE_GARBAGE,
-		    mem_copy_str(f->talk.why));
+		end(r, f, PROBE_GARBAGE, mem_copy_str(f->talk.why));
 		return;
 	case STARTTLS_MORE:
 	case STARTTLS_GO:

@@ -14,16 +14,18 @@
 enum probe_outcome {
 	PROBE_UNTRIED = 0,              /* the time for all ran out first, or told to stop, or this host is at
 					 * fault: no sockets, a source address that is not its own */
-	/* nobody was reached */
+	/* nobody was reached, or nobody is let in */
 	PROBE_NO_ROUTE,                 /* this host has no route to that address (family) */
 	PROBE_UNREACHABLE,              /* somebody on the way says that there is none */
 	PROBE_CONN_REFUSED,
 	PROBE_NO_ANSWER,                /* no connection in time */
+	PROBE_BUSY,                     /* the server says that it wants nobody for now */
 	/* somebody is there, and no certificate was seen */
 	PROBE_SILENT,                   /* connected, then the time was up */
 	PROBE_CLOSED,                   /* the server ended the connection early; some do so instead of telling
 	                                 * that they have no key of the kind that was asked for */
-	PROBE_GARBAGE,                  /* it does not speak the protocol, or no TLS; or turns us away */
+	PROBE_GARBAGE,                  /* it does not speak the protocol, or no TLS; or turns us away for
+	                                 * good */
 	PROBE_NO_STARTTLS,              /* it does not offer it */
 	PROBE_TLS_FAILED,
 	PROBE_NOT_OFFERED,              /* no key of the kind that was asked for (an offer other than ANY): it

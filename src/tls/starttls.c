@@ -73,6 +73,11 @@ static enum starttls_next turned_away(struct starttls_talk *t, const struct mess
 	return say(t, STARTTLS_FAILED, "turns us away", m->s, m->len);
 }
 
+static enum starttls_next busy(struct starttls_talk *t, const struct message *m)
+{
+	return say(t, STARTTLS_BUSY, "turns everybody away for now", m->s, m->len);
+}
+
 static enum starttls_next refused(struct starttls_talk *t, const struct message *m)
 {
 	return say(t, STARTTLS_FAILED, "refuses STARTTLS", m->s, m->len);
@@ -178,14 +183,14 @@ static enum starttls_next take_smtp(struct starttls_talk *t, const struct messag
 	switch (t->state) {
 	case GREETING:
 		if (code != 220)
-			return turned_away(t, m);
+			return code / 100 == 4 ? busy(t, m) : turned_away(t, m);
 		return last ? smtp_hello(t, out) : STARTTLS_MORE;
 	case OFFERS:
 	case OFFERS_GO_ON:
 		if (code == 500 || code == 502 || code == 504)  /* SMTP without extensions */
 			return missing_as(t, m);
 		if (code != 250)
-			return turned_away(t, m);
+			return code == 421 ? busy(t, m) : turned_away(t, m);
 		t->state = OFFERS_GO_ON;
 		t->offered |= !first && first_is(&text, "STARTTLS");
 		if (!last)
@@ -213,7 +218,7 @@ static enum starttls_next take_ftp(struct starttls_talk *t, const struct message
 		if (code == 120)        /* wait: a greeting follows */
 			return STARTTLS_MORE;
 		if (code != 220)
-			return turned_away(t, m);
+			return code == 421 ? busy(t, m) : turned_away(t, m);
 		if (last)
 			return ask(t, out, "AUTH TLS\r\n", GO_AHEAD);
 		t->state = GREETING_GOES_ON;
@@ -234,8 +239,10 @@ static enum starttls_next take_nntp(struct starttls_talk *t, const struct messag
 
 	if (!code)
 		return unknown(t, m);
+	if (t->state == GREETING && code != 200 && code != 201)
+		return code == 400 ? busy(t, m) : turned_away(t, m);
 	if (t->state == GREETING)
-		return code == 200 || code == 201 ? ask(t, out, "STARTTLS\r\n", GO_AHEAD) : turned_away(t, m);
+		return ask(t, out, "STARTTLS\r\n", GO_AHEAD);
 	if (code == 500 || code == 502 || code == 503)
 		return missing_as(t, m);
 	return code == 382 ? STARTTLS_GO : refused(t, m);
@@ -250,7 +257,7 @@ static enum starttls_next take_imap(struct starttls_talk *t, const struct messag
 	const struct message text = after(m, m->len > 2 ? 2 : m->len);
 
 	if (untagged && first_is(&text, "BYE"))
-		return turned_away(t, m);
+		return busy(t, m);
 	if (t->state == GREETING) {
 		if (untagged && first_is(&text, "PREAUTH"))     /* RFC 9051 7.1.4: too late for STARTTLS */
 			return turned_away(t, m);
@@ -278,7 +285,7 @@ static enum starttls_next take_pop3(struct starttls_talk *t, const struct messag
 		return unknown(t, m);
 	switch (t->state) {
 	case GREETING:
-		return good ? ask(t, out, "CAPA\r\n", OFFERS) : turned_away(t, m);
+		return good ? ask(t, out, "CAPA\r\n", OFFERS) : busy(t, m);
 	case OFFERS:
 		if (!good)
 			return ask(t, out, "STLS\r\n", GO_AHEAD);
@@ -336,7 +343,7 @@ static bool sieve_names(const struct message *m, const char *word)
 static enum starttls_next take_sieve(struct starttls_talk *t, const struct message *m, struct buf *out)
 {
 	if (first_is(m, "BYE"))
-		return turned_away(t, m);
+		return busy(t, m);
 	if (t->state == GO_AHEAD) {
 		if (first_is(m, "OK"))
 			return STARTTLS_GO;

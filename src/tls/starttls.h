@@ -43,13 +43,14 @@ struct starttls_talk {
 	unsigned      lines;
 	size_t        total;            /* bytes */
 	struct buf    in;               /* what was not understood yet */
-	char         *why;              /* FAILED and MISSING: what the server said, one printable line */
+	char         *why;              /* MISSING, BUSY and FAILED: what the server said, one printable line */
 };
 
 enum starttls_next {
 	STARTTLS_MORE,                  /* send what was put into `out`, then hand in what comes */
 	STARTTLS_GO,                    /* begin with TLS, when `out` is sent */
 	STARTTLS_MISSING,               /* the server speaks the protocol, and does not offer it */
+	STARTTLS_BUSY,                  /* it wants nobody for now, and says so: 421, BYE */
 	STARTTLS_FAILED,                /* it does not, or said no */
 };
 void starttls_begin(struct starttls_talk *t, enum starttls how, const char *domain, const char *own_name);

@@ -286,6 +286,20 @@ for mode in silent hang garbage close flood alert no-starttls refused; do
 	is "$mode: nothing is published, a month later" "$(at 2600000 cron; recorded)" 0
 done
 
+# one that is busy: like one that is away
+free_port; bad=$PORT
+ROWS=("servers = _25._tcp.mx.lab.example smtp 127.0.0.1:$bad")
+OWNERS=_25._tcp.mx.lab.example
+fresh
+at 0 init -q
+start busy "$TOP/tests/system/lab/bad_tls.py" "127.0.0.1:$bad busy"
+within 5 listens "$bad"
+is_at 60 0 'busy for now: no fault' cron -v
+check 'but it is said' says '127\.0\.0\.1:[0-9]+ is not reached: busy: .*421'
+is_at 7200 1 'for hours: a fault' cron
+check 'it is named' says '_25\._tcp\.mx\.lab\.example at 127\.0\.0\.1:[0-9]+ is not reached: busy: .*421'
+is 'and nothing is published' "$(recorded)" 0
+
 # an expired certificate of the live key: DANE is content, and clients with CAs are not
 free_port
 ROWS=("servers = _443._tcp.mx.lab.example none 127.0.0.1:$PORT")

@@ -342,6 +342,14 @@ forget
 at $((65 * DAY)) cron
 is '... afterwards all of it is told' "$(web 'select(.path | startswith("/in")) | .body | fromjson | .event' | tr ' ' '\n' | sort -u | paste -s -d ' ')" \
 	'failing recovered renewed'
+forget
+chmod o+r "$SCRATCH/token"
+at $((65 * DAY + HOUR)) renew web
+is 'a token that others can read: it is not used' "$(web 'select(.path | startswith("/in")) | .path')" ''
+like '... which is said, with what to do' "$ERR" "telling by webhook .*$SCRATCH/token can be read or written by others: chmod o= "
+chmod o= "$SCRATCH/token"
+at $((65 * DAY + 2 * HOUR)) cron
+like '... then it is told' "$(web 'select(.path | startswith("/in")) | .authorization')" '^Bearer s3cret$'
 
 for n in 1 2 3 4 5 6 7 8 9; do line "more$n"; done
 defaults "webhook = http://127.0.0.1:$PORT/a http://127.0.0.1:$PORT/b http://localhost:$PORT/c" "ping = http://127.0.0.1:$PORT/ping" \

@@ -9,6 +9,7 @@ Modes:
     smtp          SMTP with STARTTLS
     no-starttls   SMTP that does not offer it
     refused       SMTP that offers it, and then says 454
+    busy          SMTP that says 421 to everybody
     silent        takes the connection, and says nothing
     hang          silent once the handshake has begun (with talk=smtp after its STARTTLS)
     garbage       sends bytes that mean nothing
@@ -141,6 +142,9 @@ class Server:
     def talk_only(self, conn, turn):
         smtp(conn, self.mode)
 
+    def busy(self, conn, turn):
+        Line(conn).say("421 4.7.0 bad.example too many connections")
+
     def silent(self, conn, turn):
         while conn.recv(1000):
             pass
@@ -168,7 +172,8 @@ class Server:
 
 
 MODES = {"tls": Server.handshake, "smtp": Server.handshake, "no-starttls": Server.talk_only,
-         "refused": Server.talk_only, "silent": Server.silent, "hang": Server.hang, "garbage": Server.garbage,
+         "refused": Server.talk_only, "busy": Server.busy,
+         "silent": Server.silent, "hang": Server.hang, "garbage": Server.garbage,
          "close": Server.close, "flood": Server.flood, "alert": Server.alert}
 
 

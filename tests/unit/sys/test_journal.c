@@ -64,6 +64,9 @@ static void trouble_is_told_and_not_waited_for(void **state)
 	assert_int_equal(journal_send("/nonexistent/socket", &field, 1, &e), -1);
 	assert_int_equal(e.kind, ERR_LATER);
 	assert_false(journal_is_there("/nonexistent/socket"));
+	assert_int_equal(journal_syslog("/nonexistent/socket", 3, "x", &e), -1);
+	assert_int_equal(e.kind, ERR_LATER);
+	assert_string_equal(e.text, "neither a journal nor /nonexistent/socket is there");
 	memset(big, 'x', 100000);
 	field.value = big;
 	assert_int_equal(journal_send(path, &field, 1, &e), -1);
