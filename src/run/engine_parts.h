@@ -37,6 +37,18 @@ void engine_step_failed(struct round *r, struct task *t, const struct err *e);
 /* Looks again at what is on disk, clears an old failure of the step, and saves what reconcile noted. */
 void engine_step_succeeded(struct round *r, struct task *t, const char *text);
 
+/* Hands records and certificates out, for those of the round that publish or deploy.  Each obligation is on
+ * disk before anybody is told of it. */
+void engine_hand_out(struct round *r);
+
+/* Asks the name servers of the lines, and looks at those of their servers that are due. */
+void engine_look(struct engine *en, struct line **lines, size_t n);
+/* The same for a while, for what was just published or deployed (told) in the round. */
+void engine_look_again(const struct round *r, enum step told);
+/* A line whose publishers or hooks said yes, but nothing is seen of it: they owe it again. */
+void engine_distrust_unseen(struct engine *en, struct line *l);
+void engine_distrust_deployment(struct engine *en, struct line *l);
+
 /* Steps that make keys or ask CAs; all other steps of lines that are ready for them, until there is none. */
 bool engine_for_worker(enum step s);
 void engine_go_on(struct engine *en, struct line **lines, size_t n);
