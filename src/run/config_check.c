@@ -98,6 +98,7 @@ static void check_endpoints(const struct check *k)
 			"look = no: nobody looks whether the servers of \"%s\" present its keys; hooks are believed, "
 			"and the records of old keys go by time",
 			l->name);
+	l->retire_after_given = given(k, OPT_RETIRE_AFTER)->value != NULL;
 	if (l->rollback_for == DURATION_UNSET)
 		l->rollback_for = l->retire_after_for;
 	if (l->away_for == DURATION_UNSET)

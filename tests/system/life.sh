@@ -160,6 +160,29 @@ check '... from the set' published 1
 exits 1 'back to a key that is not published: exit 1' roll --back first
 like '... says why' "$ERR" 'no retired key whose records are still published'
 
+# --- servers that notice by themselves ---------------------------------------------------------------------
+
+for given in '' 'retire-after = 3d'; do
+	fresh "untold${given:+-given}"
+	dane_line 'staging = 2d' ${given:+"$given"}
+	sed -i '/post-certchange/d' "$CONF/$LINE.conf"
+	run init
+	after $HOUR roll
+	after $((2 * DAY + HOUR)) cron
+	is "nobody tells the servers${given:+, $given}: the next key goes live" "$(generation live)" 2
+	after $((5 * DAY + HOUR - 1)) cron
+	check '... and the old records stay' published 1 2
+	after $((5 * DAY + HOUR)) cron
+	if [ -n "$given" ]; then
+		is '... until the time has passed since the promotion' "$STATUS" 0
+		check '... then they go' published 2
+	else
+		is '... for good, which is a fault' "$STATUS" 1
+		like '... that is told, with what to do' "$ERR" 'give \[hooks\] post-certchange, or \[timing\] retire-after'
+		check '... indeed' published 1 2
+	fi
+done
+
 # --- emergencies --------------------------------------------------------------------------------------
 
 fresh standby

@@ -414,6 +414,30 @@ static void a_folder_holds_a_line_per_file(void **state)
 	config_free(&c);
 }
 
+/* It counts for servers that nobody tells, wherever it stands. */
+static void retire_after_is_given_or_not(void **state)
+{
+	static const struct {
+		const char *own, *defaults;
+		bool        is;
+	} rows[] = {
+		{ PLAIN, "", false },
+		{ PLAIN "[timing]\nretire-after = 48h\n", "", true },
+		{ PLAIN, "[timing]\nretire-after = 1d\n", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct config c;
+
+		put("w/certline.conf", rows[i].defaults);
+		put("w/a.conf", rows[i].own);
+		load_good(&c, "w", NULL, NULL);
+		assert_int_equal(c.lines[0].retire_after_given, rows[i].is);
+		config_free(&c);
+	}
+}
+
 static void a_file_is_a_line_named_after_it(void **state)
 {
 	static const struct {
@@ -928,6 +952,7 @@ int main(void)
 		TEST(bad_samples_are_refused),
 		TEST(the_lets_encrypt_tiny_sample_keeps_its_meaning),
 		TEST(a_folder_holds_a_line_per_file),
+		TEST(retire_after_is_given_or_not),
 		TEST(a_file_is_a_line_named_after_it),
 		TEST(what_is_not_there_is_a_problem),
 		TEST(the_environment_and_the_default_stand_in_for_arguments),
