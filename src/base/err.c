@@ -3,50 +3,26 @@
  */
 #include "base/err.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Length of the UTF-8 sequence of two bytes or more at s, 0 if it is malformed (RFC 3629 section
- * 4), a control, or one of the marks that break a line or turn its direction. */
-static size_t printable_sequence(const unsigned char *s)
-{
-	size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	static const uint32_t least[] = { [2] = 0xa0, [3] = 0x800, [4] = 0x10000 };
-	uint32_t code;
-
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	code = s[0] & (0x7fU >> len);
-	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	if (code < least[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	if (code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
-	    (code >= 0x2066 && code <= 0x2069))
-		return 0;
-	return len;
-}
-
 /* A text from outside may carry anything: only printable bytes and UTF-8 stay. */
 static void tidy(struct err *e, bool cut)
 {
-	unsigned char *p = (unsigned char *)e->text;
+	char *p = e->text;
 
 	if (cut)
 		memcpy(e->text + sizeof(e->text) - 4, "...", 4);
 	while (*p) {
-		size_t len = *p < 0x80 ? 1 : printable_sequence(p);
+		size_t len = text_character(p);
 
-		if (len == 0)
-			*p = '?';
-		else if (*p < 0x20 || *p == 0x7f)
-			*p = ' ';
+		if (!len)
+			*p = ((unsigned char)*p < 0x20 || *p == 0x7f) ? ' ' : '?';
 		p += len ? len : 1;
 	}
 }

@@ -1,4 +1,4 @@
-/* text.c - hex, numbers, nearest words.
+/* text.c - hex, numbers, characters, nearest words.
  * Touches: nothing.
  */
 #include "base/text.h"
@@ -19,6 +19,50 @@ void text_hex(char *out, const unsigned char *bytes, size_t len)
 bool text_is_hex(const char *s, size_t len)
 {
 	return strlen(s) == 2 * len && strspn(s, "0123456789abcdefABCDEF") == 2 * len;
+}
+
+size_t text_character(const char *s)
+{
+	static const uint32_t least[] = { [2] = 0xa0, [3] = 0x800, [4] = 0x10000 };
+	const unsigned char *p = (const unsigned char *)s;
+	size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	uint32_t c;
+
+	if (p[0] < 0x80)
+		return p[0] >= 0x20 && p[0] != 0x7f;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	c = p[0] & (0x7fU >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) || c == 0xfffe || c == 0xffff ||
+	    c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+		return 0;
+	return len;
+}
+
+void text_make_printable(char *s)
+{
+	while (*s) {
+		size_t len = text_character(s);
+
+		if (!len)
+			*s = *s == '\t' ? ' ' : '?';
+		s += len ? len : 1;
+	}
+}
+
+size_t text_fit(const char *s, size_t most)
+{
+	size_t len = strnlen(s, most);
+
+	/* the first byte that is left out may go on with a character */
+	while (len && (s[len] & 0xc0) == 0x80)
+		len--;
+	return len;
 }
 
 bool text_number(const char *s, int64_t max, int64_t *out)

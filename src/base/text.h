@@ -1,4 +1,4 @@
-/* text.h - small work on strings: hex, numbers, the nearest word for "did you mean". */
+/* text.h - small work on strings: hex, numbers, what may be shown, the nearest word for "did you mean". */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -21,6 +21,14 @@ const char *text_nearest(const char *word, const char *const *words, size_t n);
 
 /* Blanks at both ends go; works in place and returns the new start. */
 char *text_trim(char *s);
+
+/* Bytes of the character at s (UTF-8, RFC 3629); 0 if it is malformed, a control, or one of the marks that
+ * break a line or turn the direction of what follows, and at the end. */
+size_t text_character(const char *s);
+/* In place: what text_character() does not know becomes "?", byte by byte; tabs become blanks. */
+void text_make_printable(char *s);
+/* How many bytes of s, at most `most`, end with a whole character. */
+size_t text_fit(const char *s, size_t most);
 
 bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);

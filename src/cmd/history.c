@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/when.h"
 #include "io/json.h"
 #include "run/history.h"
@@ -29,9 +30,11 @@ static void put_rows(struct json *o, const struct history_rows *rows)
 /* The file may have been written by anybody who could write the store. */
 static void print_text(const char *text)
 {
-	for (; *text; text++)
-		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
-	putchar('\n');
+	char *plain = mem_copy_str(text);
+
+	text_make_printable(plain);
+	puts(plain);
+	free(plain);
 }
 
 static void print_rows(const char *line, const struct history_rows *rows)

@@ -54,7 +54,7 @@ struct http {
 	struct transfer *pool;
 	size_t           pool_n, in_flight;
 	char            *user_agent, *ca_file;
-	bool             probe, plain;
+	bool             probe, plain, discreet;
 	size_t           body_max;
 };
 
@@ -113,6 +113,7 @@ int http_new(struct http **h, const struct http_config *c, struct err *e)
 	made->ca_file = mem_copy_str(ca_file);
 	made->probe = c->probe;
 	made->plain = c->plain;
+	made->discreet = c->discreet;
 	made->body_max = c->body_max;
 	if (open_multi(made, e) < 0) {
 		http_drop(made);
@@ -406,7 +407,13 @@ static void take_answer(const struct http *h, const struct transfer *t)
 		return;
 	}
 	if (!h->probe && status / 100 == 3 && location) {
-		err_set(&r->err, ERR_REFUSED, "%s: redirects to %s", t->peer, location);
+		const char *host = strstr(location, "://");
+		size_t len = strlen(location);
+
+		if (h->discreet)
+			len = host ? (size_t)(host + 3 - location) + strcspn(host + 3, "/?#") : 0;
+		err_set(&r->err, ERR_REFUSED, "%s: redirects to %.*s%s", t->peer, (int)len, location,
+			location[len] ? "/..." : "");
 		return;
 	}
 	if (!base)

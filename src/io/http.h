@@ -24,6 +24,7 @@ struct http_config {
 	bool        probe;
 	bool        plain;              /* http too, past any proxy: for what listens on this host.  The caller
 	                                 * sees to it that nothing else is asked so */
+	bool        discreet;           /* errors name no more of a URL than its host: the rest is a secret */
 	size_t      body_max;           /* a longer body is an error */
 	unsigned    in_flight;          /* requests at one time */
 };

@@ -46,6 +46,16 @@ static bool is_this_host(const char *rest)
 	return is;
 }
 
+/* Without what may be the password. */
+static void refuse_user(struct parser *p, const char *url, const char *authority)
+{
+	const char *host = authority + strcspn(authority, "@");
+	char *shown = mem_format("%.*s...%.*s", (int)(authority - url), url, (int)strcspn(host, "/?#"), host);
+
+	option_refuse(p, shown, " has a user's name or password in it: give a token in a file");
+	free(shown);
+}
+
 void option_urls(struct parser *p, const char *value, struct strv *out)
 {
 	char *word;
@@ -59,7 +69,7 @@ void option_urls(struct parser *p, const char *value, struct strv *out)
 		if (!plain || (!text_starts(word, "https://") && !text_starts(word, "http://")))
 			option_refuse(p, word, " is not an https URL");
 		else if (memchr(rest + 3, '@', strcspn(rest + 3, "/?#")))
-			option_refuse(p, word, " has a user's name or password in it: give a token in a file");
+			refuse_user(p, word, rest + 3);
 		else if (text_starts(word, "http://") && !is_this_host(word + strlen("http://")))
 			option_refuse(p, word, " is not an https URL; http is for 127.0.0.1, [::1] and localhost");
 		else

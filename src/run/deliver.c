@@ -21,6 +21,7 @@
 #define ANSWER_MAX  ((size_t)1 << 20)
 #define TOKEN_MAX   ((size_t)4 << 10)
 #define OUTPUT_MAX  ((size_t)4 << 10)
+#define WORDS_MAX   300
 #define MAIL_MAX    ((size_t)4 << 20)
 
 /* One delivery; must not move in memory while it runs. */
@@ -131,6 +132,8 @@ static int read_token(char **out, const char *path, struct err *e)
 		for (const char *s = token; *s && rc == 0; s++)
 			if (*s <= ' ' || *s > '~')
 				rc = err_set(e, ERR_USAGE, "%s is not one word", path);
+		if (!*token)
+			rc = err_set(e, ERR_USAGE, "%s is empty: the token belongs in it", path);
 		if (rc == 0)
 			*out = mem_format("Bearer %s", token);
 	}
@@ -142,7 +145,7 @@ static int web_work(void *arg, int out_fd)
 {
 	const struct job *j = arg;
 	struct http_config c = { .user_agent = CERTLINE_AGENT, .body_max = ANSWER_MAX, .in_flight = 1,
-				 .plain = text_starts(j->url, "http://") };
+				 .plain = text_starts(j->url, "http://"), .discreet = true };
 	struct http_request r = {
 		.method = HTTP_POST,
 		.url = j->url,
@@ -288,8 +291,7 @@ static char *shown(const char *destination)
 /* Of the output of a program the last row, which most often is the reason. */
 static char *words_of(const struct proc *p, const struct err *refused, bool worker)
 {
-	const char *last;
-	char *text, *out;
+	char *text, *out, *last;
 	size_t len = p->out.len;
 
 	if (refused->kind != ERR_NONE)
@@ -297,14 +299,13 @@ static char *words_of(const struct proc *p, const struct err *refused, bool work
 	while (len && p->out.s[len - 1] == '\n')
 		len--;
 	out = mem_copy_strn(len ? p->out.s : "", strnlen(len ? p->out.s : "", len));
-	for (char *s = out; *s; s++)
-		if (((unsigned char)*s < 0x20 && *s != '\n') || *s == 0x7f)
-			*s = '?';
 	last = strrchr(out, '\n') ? strrchr(out, '\n') + 1 : out;
-	if (worker && *out && !p->timed_out)
-		text = mem_copy_str(out);
+	last[text_fit(last, WORDS_MAX)] = '\0';
+	text_make_printable(last);
+	if (worker && *last && !p->timed_out)
+		text = mem_copy_str(last);
 	else
-		text = mem_format("%s%s%.300s", p->err.text, *last ? ": " : "", last);
+		text = mem_format("%s%s%s", p->err.text, *last ? ": " : "", last);
 	free(out);
 	return text;
 }
@@ -357,39 +358,65 @@ static void add_pings(struct delivery *d, struct job *jobs, struct proc *procs, 
 	}
 }
 
+struct batch {
+	struct delivery *d;
+	struct job       jobs[AT_ONCE];
+	struct proc      procs[AT_ONCE];        /* parallel; those that are finished have no job any more */
+	size_t           n;
+};
+
+/* What was delivered is on disk at once: if we are killed while others are slow, it is not told again. */
+static void finish_those_over(void *arg)
+{
+	struct batch *b = arg;
+	bool any = false;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (!b->jobs[i].destination || !b->procs[i].over)
+			continue;
+		finish(b->d, &b->jobs[i], &b->procs[i]);
+		job_free(&b->jobs[i], &b->procs[i]);
+		b->jobs[i] = (struct job){ 0 };
+		any = true;
+	}
+	if (any && b->d->save)
+		b->d->save(b->d->save_arg);
+}
+
 /* As many destinations as go at once, one parcel each. */
 static bool run_round(struct delivery *d, int64_t left_ms)
 {
-	struct job jobs[AT_ONCE] = { 0 };
-	struct proc procs[AT_ONCE] = { 0 }, *ready = mem_array(AT_ONCE, sizeof(*ready));
-	size_t of[AT_ONCE] = { 0 }, n = 0, ready_n = 0;
+	struct batch b = { .d = d };
+	struct proc_lull lull = { .call = finish_those_over, .arg = &b };
 	struct strv busy = { 0 };
+	bool any;
 
-	add_pings(d, jobs, procs, &n);
-	while (n < AT_ONCE && messages_next(&jobs[n].parcel, d->messages, &busy, d->now)) {
-		jobs[n].destination = message_destination(jobs[n].parcel.v[0]);
-		strv_add(&busy, jobs[n].destination);
-		if (prepare(d, &jobs[n], &procs[n], &jobs[n].refused) == 0)
-			jobs[n].refused.kind = ERR_NONE;
-		n++;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (jobs[i].refused.kind != ERR_NONE)
+	add_pings(d, b.jobs, b.procs, &b.n);
+	while (b.n < AT_ONCE) {
+		struct job *j = &b.jobs[b.n];
+		struct proc *p = &b.procs[b.n];
+
+		*j = (struct job){ 0 };
+		if (!messages_next(&j->parcel, d->messages, &busy, d->now))
+			break;
+		j->destination = message_destination(j->parcel.v[0]);
+		strv_add(&busy, j->destination);
+		if (prepare(d, j, p, &j->refused) == 0) {
+			j->refused.kind = ERR_NONE;
+			b.n++;
 			continue;
-		procs[i].limit_ms = left_ms < DELIVER_ONE_MS ? left_ms : DELIVER_ONE_MS;
-		of[ready_n] = i;
-		ready[ready_n++] = procs[i];
+		}
+		finish(d, j, p);
+		job_free(j, p);
+		d->save(d->save_arg);
 	}
-	proc_run_all(ready, ready_n, AT_ONCE);
-	for (size_t i = 0; i < ready_n; i++)
-		procs[of[i]] = ready[i];
-	for (size_t i = 0; i < n; i++) {
-		finish(d, &jobs[i], &procs[i]);
-		job_free(&jobs[i], &procs[i]);
-	}
-	free(ready);
+	for (size_t i = 0; i < b.n; i++)
+		b.procs[i].limit_ms = left_ms < DELIVER_ONE_MS ? left_ms : DELIVER_ONE_MS;
+	any = busy.n || b.n;
+	proc_run_heeding(b.procs, b.n, AT_ONCE, &lull);
+	finish_those_over(&b);
 	strv_free(&busy);
-	return n > 0;
+	return any;
 }
 
 /* Here, since nothing is waited for. */
@@ -434,9 +461,8 @@ void deliver_all(struct delivery *d)
 
 	if (send_to_journal(d))
 		d->save(d->save_arg);
-	while ((left_ms = until_ms - clock_monotonic_ms()) > 0 && !proc_stopping() &&
-	       run_round(d, left_ms))
-		d->save(d->save_arg);
+	while ((left_ms = until_ms - clock_monotonic_ms()) > 0 && !proc_stopping() && run_round(d, left_ms))
+		;
 	strv_free(&d->pings);
 }
 

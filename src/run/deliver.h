@@ -19,7 +19,7 @@ struct delivery {
 	struct strv      pings;         /* whole URLs */
 	const char      *log;           /* their body */
 	int64_t          now;
-	/* after each round, with what was delivered noted in messages */
+	/* after each delivery, which is noted in messages; NULL: nothing is to be saved */
 	void           (*save)(void *save_arg);
 	void            *save_arg;
 	void           (*say)(void *arg, const char *text);

@@ -4,6 +4,7 @@
 #include "run/engine_parts.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "run/hook.h"
 #include "run/observe.h"
 #include "run/publish.h"
@@ -20,9 +21,7 @@ static void tell_output(struct engine *en, enum tell kind, const struct line *l,
 		size_t len = end ? (size_t)(end - out->s) - i : out->len - i;
 		char *line = mem_copy_strn(out->s + i, len);
 
-		for (size_t k = 0; k < len; k++)
-			if (((unsigned char)line[k] < 0x20 && line[k] != '\t') || line[k] == 0x7f)
-				line[k] = '?';
+		text_make_printable(line);
 		engine_tell(en, kind, l, line);
 		free(line);
 		i += len + 1;

@@ -4,6 +4,7 @@
 #include "run/message.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "core/retry.h"
 
 #define REPEAT_AFTER_FOR DAY
@@ -48,16 +49,11 @@ void messages_free(struct messages *m)
 	*m = (struct messages){ 0 };
 }
 
-/* Not in the middle of a UTF-8 character. */
 static char *cut(const char *text)
 {
-	size_t len = strlen(text);
+	size_t len = text_fit(text, MESSAGE_TEXT_MAX);
 
-	if (len <= MESSAGE_TEXT_MAX)
-		return mem_copy_str(text);
-	for (len = MESSAGE_TEXT_MAX; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
-		;
-	return mem_format("%.*s...", (int)len, text);
+	return mem_format("%.*s%s", (int)len, text, text[len] ? "..." : "");
 }
 
 static bool is_queued(const struct messages *m, const struct message *what)

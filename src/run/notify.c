@@ -23,14 +23,17 @@ struct notes {
 	struct messages      m;
 	char                *path;
 	struct buf           written;   /* what the file has */
+	bool                 stored;    /* what is to be told is on disk */
 };
 
-static int load(struct messages *m, struct buf *text, const char *path, struct err *e)
+/* -1: it cannot be read; one that is damaged counts as empty, and *damaged is set. */
+static int load(struct messages *m, struct buf *text, const char *path, bool *damaged, struct err *e)
 {
 	struct json *o;
 	bool missing;
 
 	*m = (struct messages){ 0 };
+	*damaged = false;
 	if (fs_read(text, path, FILE_MAX, &missing, e) < 0)
 		return -1;
 	if (missing)
@@ -38,7 +41,8 @@ static int load(struct messages *m, struct buf *text, const char *path, struct e
 	o = json_parse(text->s, text->len, e);
 	if (!o || !json_plain(o)) {
 		json_free(o);
-		return err_set(e, ERR_LOCAL, "%s is damaged; what it had is told to nobody", path);
+		*damaged = true;
+		return 0;
 	}
 	messages_decode(m, o);
 	json_free(o);
@@ -46,13 +50,13 @@ static int load(struct messages *m, struct buf *text, const char *path, struct e
 }
 
 /* Nothing new: nothing is written. */
-static void save(void *arg)
+static void save(struct notes *t)
 {
-	struct notes *t = arg;
 	struct json *o;
 	struct buf text;
 	struct err e;
 
+	t->stored = true;
 	if (t->m.n == 0 && t->m.conditions_n == 0 && t->written.len == 0)
 		return;
 	o = messages_encode(&t->m);
@@ -62,12 +66,39 @@ static void save(void *arg)
 	if (strcmp(text.s, t->written.s) != 0) {
 		/* what runs that were killed have left half-written */
 		fs_sweep_temporary(t->n->w->config->state);
-		if (fs_write(t->path, text.s, text.len, (struct fs_mode){ 0600, (gid_t)-1 }, &e) < 0)
+		if (fs_write(t->path, text.s, text.len, (struct fs_mode){ 0600, (gid_t)-1 }, &e) < 0) {
 			t->n->say(t->n->arg, e.text);
-		buf_clear(&t->written);
-		buf_add(&t->written, text.s, text.len);
+			t->stored = false;
+		} else {
+			buf_clear(&t->written);
+			buf_add(&t->written, text.s, text.len);
+		}
 	}
 	buf_free(&text);
+}
+
+static void save_delivered(void *arg)
+{
+	struct notes *t = arg;
+
+	if (t->stored)
+		save(t);
+}
+
+/* What it had is for a person to look into. */
+static void put_aside(struct notes *t)
+{
+	char *aside = mem_format("%s.damaged", t->path), *text;
+
+	if (rename(t->path, aside) == 0)
+		text = mem_format("%s is damaged: it is kept as %s, and what it had is told to nobody", t->path,
+				  aside);
+	else
+		text = mem_format("%s is damaged: what it had is told to nobody", t->path);
+	t->n->say(t->n->arg, text);
+	free(text);
+	free(aside);
+	buf_clear(&t->written);
 }
 
 /* What is wrong ---------------------------------------------------------------------------------- */
@@ -310,8 +341,8 @@ static void ping_urls(struct strv *out, const struct notify *n, const char *behi
 
 		for (size_t k = 0; k < pings->n; k++) {
 			const char *url = pings->v[k];
-			size_t len = strlen(url) - (url[strlen(url) - 1] == '/');
-			char *whole = mem_format("%.*s/%s", (int)len, url, behind);
+			size_t len = strcspn(url, "?#"), path_len = len - (len && url[len - 1] == '/');
+			char *whole = mem_format("%.*s/%s%s", (int)path_len, url, behind, url + len);
 
 			if (strv_has(out, whole))
 				free(whole);
@@ -331,12 +362,20 @@ void notify_begin(const struct notify *n)
 	strv_free(&urls);
 }
 
+/* Of a queue that is not on disk, only what is wrong now is told, and that at every run: news that were
+ * written to no history are queued again by the next one. */
+static void keep_alarms(struct messages *m, int64_t began_at)
+{
+	for (size_t i = 0; i < m->n; i++)
+		m->v[i].done |= *m->v[i].id || m->v[i].queued_at < began_at;
+}
+
 static void deliver(struct notes *t)
 {
 	const struct notify *n = t->n;
 	char *status = mem_format("%d", n->status);
-	struct delivery d = { .w = n->w, .messages = &t->m, .log = n->log, .now = clock_now(), .save = save,
-			      .save_arg = t, .say = n->say, .arg = n->arg };
+	struct delivery d = { .w = n->w, .messages = &t->m, .log = n->log, .now = clock_now(),
+			      .save = save_delivered, .save_arg = t, .say = n->say, .arg = n->arg };
 
 	ping_urls(&d.pings, n, status);
 	deliver_all(&d);
@@ -348,19 +387,28 @@ void notify_end(const struct notify *n)
 	struct notes t = { .n = n, .path = mem_format("%s/notify.json", n->w->config->state) };
 	struct history_due *due = mem_array(n->n, sizeof(*due));
 	struct strv lost = { 0 };
+	int64_t began_at = clock_now();
 	size_t dropped;
+	bool damaged, readable;
 	struct err e;
 
 	buf_init(&t.written, FILE_MAX);
-	if (load(&t.m, &t.written, t.path, &e) < 0)
+	readable = load(&t.m, &t.written, t.path, &damaged, &e) == 0;
+	if (!readable)
 		n->say(n->arg, e.text);
+	if (damaged)
+		put_aside(&t);
 	for (size_t i = 0; i < n->n; i++)
 		look_at_line(&t, n->lines[i], &due[i]);
 	conditions_keep(&t.m, is_told, n->w);
 	deliver_fit(&t.m, n->w);
 	dropped = messages_tidy(&t.m, &lost, clock_now());
-	save(&t);
-	write_histories(n, due);
+	if (readable)
+		save(&t);
+	if (t.stored)
+		write_histories(n, due);
+	else
+		keep_alarms(&t.m, began_at);
 	deliver(&t);
 	for (size_t i = 0; i < lost.n; i++)
 		n->say(n->arg, lost.v[i]);
@@ -385,11 +433,14 @@ char *notify_waiting(const struct config *c, struct err *e)
 	const struct message *oldest = NULL;
 	struct messages m;
 	struct buf buf;
+	bool damaged;
 	char since[WHEN_TEXT_LEN];
 
 	*e = (struct err){ 0 };
 	buf_init(&buf, FILE_MAX);
-	if (load(&m, &buf, path, e) == 0 && m.n) {
+	if (load(&m, &buf, path, &damaged, e) == 0 && damaged)
+		err_set(e, ERR_LOCAL, "%s is damaged: the next run puts it aside", path);
+	if (m.n) {
 		oldest = &m.v[0];
 		when_format_minute(since, oldest->queued_at);
 		text = mem_format("%zu message%s not told yet, the oldest since %s UTC, by %s%s%s", m.n,

@@ -4,6 +4,7 @@
 #include "run/vantage.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/when.h"
 #include "io/json.h"
 #include "run/endpoints.h"
@@ -34,11 +35,9 @@ static const char *place_of(const char *command)
 /* Printable and of limited length; kept for as long as the answers. */
 static const char *keep(struct vantage_answers *a, const char *text)
 {
-	char *copy = mem_copy_strn(text, strnlen(text, TEXT_LEN_MAX));
+	char *copy = mem_copy_strn(text, text_fit(text, TEXT_LEN_MAX));
 
-	for (char *c = copy; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	text_make_printable(copy);
 	strv_take(&a->texts, copy);
 	return copy;
 }

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -73,9 +74,7 @@ int journal_syslog(const char *socket_path, int priority, const char *text, stru
 	if (!journal_is_there(socket_path))
 		return err_set(e, ERR_LATER, "neither a journal nor %s is there", socket_path);
 	row = mem_copy_str(text);
-	for (char *p = row; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	text_make_printable(row);
 	openlog("certline", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	syslog(priority, "%s", row);
 	closelog();

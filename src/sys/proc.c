@@ -86,6 +86,7 @@ void proc_init(void)
 		sigaction(stop_signals[i], &stop, NULL);
 	}
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);      /* a file that may grow no more is a write that fails */
 }
 
 bool proc_stopping(void)

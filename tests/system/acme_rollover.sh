@@ -297,8 +297,14 @@ check 'the next key is published beside the old one' published "$OLD" "$NEW"
 is 'which is still served' "$(generation live)" "$OLD"
 is 'and not revoked' "$(pebble_status "$SCRATCH/stolen.pem")" Valid
 run renew "$LINE"
-check 'no CA is asked for another certificate of the stolen key' cmp "$LIVE/cert.pem" "$SCRATCH/stolen.pem"
+# on a slow machine the next key may be live by now: an emergency waits for caches only
+others=
+for gen in "$LINE_DIR"/gen/*; do
+	[ $((10#${gen##*/})) -le "$OLD" ] || [ "$(key_of "gen/${gen##*/}")" != "$STOLEN" ] || others+=" ${gen##*/}"
+done
+is 'no CA is asked for another certificate of the stolen key' "$others" ''
 NEW=$(generation staging)
+[ "$NEW" -ne 0 ] || NEW=$(generation live)
 STAGING=${TTL}s
 conf "$CA"
 check 'cron promotes the next key' cron_until 20 is_live "$NEW"

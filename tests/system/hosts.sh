@@ -91,7 +91,7 @@ for how in "$KEY" ad; do
 	found "$how" m.insecure.test 'insecure 5:mail.insecure.test'
 	found "$how" mxins.example.test 'insecure 5:mail.insecure.test'
 	found "$how" null.example.test 'secure null'
-	found "$how" notnull.example.test 'secure 5:mail.example.test'
+	found "$how" notnull.example.test 'secure null 5:mail.example.test'
 	found "$how" both.example.test 'secure implicit 0:both.example.test'
 	found "$how" mail.insecure.test 'insecure implicit 0:mail.insecure.test'
 	found "$how" nowhere.example.test 'secure \(there is no such name\)'

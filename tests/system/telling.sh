@@ -258,7 +258,7 @@ is '... nothing is left' "$(jq '.queue | length' "$STATE/notify.json")" 0
 is '... and the history has it once' "$(lived mx | tr , '\n' | grep -c '^promoted$')" \
 	"$(jq -r 'select(.event == "promoted") | .keyset' "$LOG" | sort -u | wc -l)"
 
-# everywhere(): a promotion that is killed at every call of some kinds, and then completed; what is wrong
+# everywhere FAULT HISTORY: a promotion with this fault at every call of some kinds, and then completed; what is wrong
 everywhere() {
 	local call n status told
 	for call in rename fsync write; do
@@ -266,15 +266,15 @@ everywhere() {
 			rm -rf "$STATE"
 			cp -a "$SCRATCH/before" "$STATE"
 			: >"$SAYS"
-			sh -c '"$@"; exit $?' sh strace -o /dev/null -e trace=$call -e inject=$call:signal=KILL:when=$n \
+			sh -c '"$@"; exit $?' sh strace -o "$SCRATCH/calls" -e trace=$call -e "inject=$call:$1:when=$n${2:-}" \
 				"$PROGRAM" -q -c "$CONF" --now "@$((START + 3 * DAY))" cron >/dev/null 2>&1
 			status=$?
 			"$PROGRAM" -q -c "$CONF" --now "@$((START + 3 * DAY + 60))" cron || echo "$call $n: exit $?"
 			told=$(grep -c '"event":"promoted"' "$SAYS")
 			[ "$told" = 1 ] || [ "$told" = 2 ] || echo "$call $n: told $told times"
-			[ "$(lived mx)" = "$1" ] || echo "$call $n: the history is $(lived mx)"
+			[ "$(lived mx)" = "$LIVED" ] || echo "$call $n: the history is $(lived mx)"
 			[ -z "$(find "$STATE" -name '.tmp-*')" ] || echo "$call $n: left $(find "$STATE" -name '.tmp-*')"
-			[ $status -eq 137 ] || break
+			grep -q INJECTED "$SCRATCH/calls" || [ $status -eq 137 ] || break
 			POINTS=$((POINTS + 1))
 		done
 	done
@@ -287,12 +287,84 @@ at $HOUR roll
 rm -rf "$SCRATCH/before"
 cp -a "$STATE" "$SCRATCH/before"
 at $((3 * DAY)) cron
+LIVED=$(lived mx)
 POINTS=0
-everywhere "$(lived mx)" >"$SCRATCH/wrong" 2>&1
+everywhere signal=KILL >"$SCRATCH/wrong" 2>&1
 is 'killed anywhere: told once or twice, and once in the history' "$(head -5 "$SCRATCH/wrong")" ''
 check '... at many points' [ "$POINTS" -gt 20 ]
 note "$POINTS points"
+POINTS=0
+everywhere error=ENOSPC + >"$SCRATCH/wrong" 2>&1
+is 'no room on the disk from anywhere on: the same, once there is room again' "$(head -5 "$SCRATCH/wrong")" ''
+check '... at many points' [ "$POINTS" -gt 20 ]
+note "$POINTS points"
+
+# injected CALL ERROR SECONDS COMMAND...: this call fails when it is about notify.json for the first time.  Which one
+# that is comes from a rehearsal.
+injected() {
+	local call=$1 error=$2 now=$((START + $3)) n
+	shift 3
+	rm -rf "$SCRATCH/before" && cp -a "$STATE" "$SCRATCH/before"
+	strace -o "$SCRATCH/calls" -e "trace=$call" "$PROGRAM" -c "$CONF" --now "@$now" "$@" >/dev/null 2>&1
+	n=$(grep "^$call(" "$SCRATCH/calls" | grep -n -m 1 '/notify\.json"' | cut -d : -f 1)
+	rm -rf "$STATE" && cp -a "$SCRATCH/before" "$STATE"
+	forget
+	strace -o "$SCRATCH/calls" -e "trace=$call" -e "inject=$call:error=$error:when=$n" "$PROGRAM" -c "$CONF" --now "@$now" "$@" \
+		>"$SCRATCH/out" 2>"$SCRATCH/err"
+	OUT=$(cat "$SCRATCH/out") ERR=$(cat "$SCRATCH/err")
+}
 line web
+rm -rf "$STATE"
+defaults 'mail = root@example.org' "sendmail = $SCRATCH/sendmail" 'events = all'
+at 0 -q init
+at $HOUR roll
+forget
+touch "$SCRATCH/reload-fails"
+injected rename ENOSPC $((3 * DAY)) cron
+check 'what is to be told cannot be written down: that is said' grep -q 'notify.json: No space left' <<<"$ERR"
+is '... what is wrong is told all the same' "$(subjects)" 'failing mx, web'
+is '... news are kept for later' "$(lived mx | tr , '\n' | grep -c '^promoted$')" 1
+forget
+rm "$SCRATCH/reload-fails"
+at $((3 * DAY + HOUR)) cron
+is '... when they are told' "$(subjects)" 'promoted mx, web'
+is '... and stand in the history' "$(lived mx | tr , '\n' | grep -c '^promoted$')" 2
+forget
+touch "$SCRATCH/sendmail-fails"
+at $((6 * DAY)) cron
+check 'a queue' [ "$(jq '.queue | length' "$STATE/notify.json")" -gt 0 ]
+rm "$SCRATCH/sendmail-fails"
+BEFORE=$(cat "$STATE/notify.json")
+touch "$SCRATCH/reload-fails"
+injected openat EIO $((6 * DAY + HOUR)) renew
+check 'that cannot be read: that is said' grep -q 'notify.json: Input/output error' <<<"$ERR"
+is '... what is wrong is told all the same' "$(subjects)" 'failing mx, web'
+is '... and it stays as it is' "$(cat "$STATE/notify.json")" "$BEFORE"
+rm "$SCRATCH/reload-fails"
+at $((6 * DAY + 2 * HOUR)) cron
+like '... so that it is told later' "$(subjects | paste -s -d ' ')" 'retired mx, web'
+forget
+echo '{"queue": [' >"$STATE/notify.json"
+at $((7 * DAY)) cron
+like 'one that is damaged: said' "$ERR" 'notify.json is damaged: it is kept as .*notify.json.damaged, and what it had is told to nobody'
+is '... and kept' "$(cat "$STATE/notify.json.damaged")" '{"queue": ['
+at $((7 * DAY + HOUR)) cron
+is '... that is all' "$STATUS $ERR" '0 '
+
+# one that is slow does not cost the others a second copy
+script "$SCRATCH/slow" <<END
+cat >>$SAYS
+sleep 20
+END
+defaults 'mail = root@example.org' "sendmail = $SCRATCH/sendmail" "hook = $SCRATCH/slow" 'events = renewed'
+forget
+at $((7 * DAY + 2 * HOUR)) -q renew mx &
+delivered() {
+	jq -e '.queue | length == 1' "$STATE/notify.json" && [ "$(mails)" -eq 1 ]
+}
+check 'what one was told is noted while another one is slow' within 10 delivered
+wait $!
+rm -rf "$STATE"
 
 # --- webhooks, pings ------------------------------------------------------------------------------------
 
@@ -352,7 +424,7 @@ at $((65 * DAY + 2 * HOUR)) cron
 like '... then it is told' "$(web 'select(.path | startswith("/in")) | .authorization')" '^Bearer s3cret$'
 
 for n in 1 2 3 4 5 6 7 8 9; do line "more$n"; done
-defaults "webhook = http://127.0.0.1:$PORT/a http://127.0.0.1:$PORT/b http://localhost:$PORT/c" "ping = http://127.0.0.1:$PORT/ping" \
+defaults "webhook = http://127.0.0.1:$PORT/a http://127.0.0.1:$PORT/b http://localhost:$PORT/c" "ping = http://127.0.0.1:$PORT/ping?create=1" \
 	'mail = root@example.org' "sendmail = $SCRATCH/sendmail" "hook =" " $SCRATCH/told" " $SCRATCH/told again" 'events = all' \
 	'[run]' "metrics-file = $SCRATCH/certline.prom"
 echo hang >"$MODE"
@@ -366,6 +438,9 @@ forget
 at $((70 * DAY + 120)) -q cron
 is '... later it is' "$(subjects), $(jq -r 'select(.path | startswith("/ping") | not) | .path' "$WEB" | sort | uniq -c | tr -s ' \n' ' '), $(wc -l <"$SAYS")" \
 	'promoted more1, more2, more3 and 6 more,  9 /a 9 /b 9 /c , 18'
+
+is '... a query of a ping stays behind' "$(jq -r 'select(.path | startswith("/ping")) | .path' "$WEB" | sort | paste -s -d ' ')" \
+	'/ping/0?create=1 /ping/start?create=1'
 
 # --- metrics -------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send_response({"ok": 200, "redirect": 307}.get(mode, 500))
             if mode == "redirect":
-                self.send_header("Location", "/elsewhere")
+                self.send_header("Location", f"http://127.0.0.1:{PORT}/elsewhere{self.path}")
             self.send_header("Content-Length", "0")
             self.end_headers()
 

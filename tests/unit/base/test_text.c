@@ -209,6 +209,55 @@ static void ends_are_compared_whole(void **state)
 	}
 }
 
+static void only_what_is_printable_is_shown(void **state)
+{
+	static const struct {
+		const char *s, *shown;
+	} rows[] = {
+		{ "", "" },
+		{ "plain", "plain" },
+		{ "tab\there", "tab here" },
+		{ "\033[31mred\r\n", "?[31mred??" },
+		{ "del\177", "del?" },
+		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x99\x82", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x99\x82" },
+		{ "c1 \xc2\x9b", "c1 ??" },
+		{ "turned \xe2\x80\xae", "turned ???" },
+		{ "mark \xe2\x80\x8f", "mark ???" },
+		{ "line \xe2\x80\xa8", "line ???" },
+		{ "isolate \xe2\x81\xa6", "isolate ???" },
+		{ "surrogate \xed\xa0\x80", "surrogate ???" },
+		{ "over-long \xc0\xaf \xe0\x80\xaf", "over-long ?? ???" },
+		{ "too large \xf4\x90\x80\x80", "too large ????" },
+		{ "cut \xe2\x82", "cut ??" },
+		{ "latin \xe9t\xe9", "latin ?t?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *s = mem_copy_str(rows[i].s);
+
+		text_make_printable(s);
+		assert_string_equal(s, rows[i].shown);
+		free(s);
+	}
+}
+
+static void cuts_are_between_characters(void **state)
+{
+	static const struct {
+		const char *s;
+		size_t most, len;
+	} rows[] = {
+		{ "", 0, 0 }, { "", 5, 0 }, { "abc", 5, 3 }, { "abc", 3, 3 }, { "abc", 2, 2 },
+		{ "a\xc3\xa9" "b", 4, 4 }, { "a\xc3\xa9" "b", 3, 3 }, { "a\xc3\xa9" "b", 2, 1 },
+		{ "\xf0\x9f\x99\x82", 3, 0 }, { "\xf0\x9f\x99\x82", 4, 4 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(text_fit(rows[i].s, rows[i].most), rows[i].len);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +269,8 @@ int main(void)
 		cmocka_unit_test(over_long_words_are_near_nothing),
 		cmocka_unit_test(blanks_at_both_ends_go),
 		cmocka_unit_test(ends_are_compared_whole),
+		cmocka_unit_test(only_what_is_printable_is_shown),
+		cmocka_unit_test(cuts_are_between_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
