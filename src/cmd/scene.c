@@ -111,6 +111,7 @@ int print_file(const char *path, const struct buf *text)
 		complain("%s is no place for a file; - is standard output", path);
 		return -1;
 	}
+	fs_sweep_beside(path);
 	if (fs_write(path, text->s, text->len, for_all, &e) == 0)
 		return 0;
 	complain("%s", e.text);

@@ -281,6 +281,7 @@ static int write_file(const char *path, const struct view *views, size_t n, int6
 				metrics[m].samples(&out, metrics[m].name, &views[i]);
 		}
 	}
+	fs_sweep_beside(path);
 	rc = out.over ? err_set(e, ERR_LOCAL, "%s would be larger than %zu bytes", path, FILE_MAX)
 		      : fs_write(path, out.s, out.len, (struct fs_mode){ 0644, (gid_t)-1 }, e);
 	buf_free(&out);

@@ -497,6 +497,7 @@ int publish_include(struct world *w, const char *path, int64_t now, struct err *
 		err_set(e, ERR_LOCAL, "%s would be larger than %zu bytes", path, TEXT_MAX);
 		goto out;
 	}
+	fs_sweep_beside(path);
 	rc = fs_write(path, text.s, text.len, (struct fs_mode){ 0644, (gid_t)-1 }, e);
 out:
 	tlsa_rows_free(&rows);

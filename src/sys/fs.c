@@ -8,12 +8,14 @@
 #include "sys/fs.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -22,6 +24,7 @@
 #define TREE_LEVELS      2
 #define CHUNK_LEN        16384
 #define NAME_LEN         64
+#define BASE_MAX         200            /* of it in a temporary name */
 
 /* The path without slashes at its end ("/" stays). */
 static char *trimmed(const char *path)
@@ -49,12 +52,20 @@ static char *folder_of(const char *path)
 	return mem_copy_str(".");
 }
 
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 /* A killed run may have left a name with our pid, so the caller tries again on EEXIST. */
-static char *temporary_name(const char *folder)
+static char *temporary_name(const char *folder, const char *path)
 {
 	static unsigned counter;
 
-	return mem_format("%s/" TEMPORARY_PREFIX "%ld-%u", folder, (long)getpid(), counter++);
+	return mem_format("%s/" TEMPORARY_PREFIX "%ld-%u-%.*s", folder, (long)getpid(), counter++, BASE_MAX,
+			  base_of(path));
 }
 
 static int create_exclusive(const char *path)
@@ -187,7 +198,7 @@ int fs_write(const char *path, const void *bytes, size_t len, struct fs_mode m, 
 	}
 	for (int i = 0; i < TEMPORARY_TRIES; i++) {
 		free(tmp);
-		tmp = temporary_name(folder);
+		tmp = temporary_name(folder, path);
 		fd = create_exclusive(tmp);
 		if (fd >= 0 || errno != EEXIST)
 			break;
@@ -434,7 +445,7 @@ int fs_symlink(const char *target, const char *path, struct err *e)
 	}
 	for (int i = 0; i < TEMPORARY_TRIES; i++) {
 		free(tmp);
-		tmp = temporary_name(folder);
+		tmp = temporary_name(folder, path);
 		rc = symlink(target, tmp);
 		if (rc == 0 || errno != EEXIST)
 			break;
@@ -678,6 +689,43 @@ void fs_sweep_temporary(const char *dir)
 		free(path);
 	}
 	strv_free(&names);
+}
+
+/* The pid in the name of a temporary file for `base`; 0: it is none. */
+static pid_t writer_of(const char *name, const char *base)
+{
+	char *end;
+	long pid;
+
+	if (!text_starts(name, TEMPORARY_PREFIX))
+		return 0;
+	pid = strtol(name + strlen(TEMPORARY_PREFIX), &end, 10);
+	if (pid <= 1 || pid > INT32_MAX || *end++ != '-')
+		return 0;
+	end += strspn(end, "0123456789");
+	return *end == '-' && strncmp(end + 1, base, BASE_MAX) == 0 ? (pid_t)pid : 0;
+}
+
+void fs_sweep_beside(const char *path)
+{
+	char *folder = folder_of(path);
+	struct strv names = { 0 };
+	struct err ignored;
+
+	if (fs_list(&names, folder, &ignored) < 0)
+		names.n = 0;
+	for (size_t i = 0; i < names.n; i++) {
+		pid_t pid = writer_of(names.v[i], base_of(path));
+		char *left;
+
+		if (!pid || kill(pid, 0) == 0 || errno != ESRCH)
+			continue;
+		left = mem_format("%s/%s", folder, names.v[i]);
+		unlink(left);
+		free(left);
+	}
+	strv_free(&names);
+	free(folder);
 }
 
 /* A number serves where the name cannot be had. */

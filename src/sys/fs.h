@@ -88,6 +88,9 @@ int fs_list(struct strv *out, const char *path, struct err *e) NEEDS_CHECK;
 /* Removes every ".tmp-*" in a folder, files and folders: leftovers of a run that was killed.  Best
  * effort.  For the holder of the lock only: it cannot tell a leftover from work in progress. */
 void fs_sweep_temporary(const char *dir);
+/* Removes what killed writers of this very file have left in its folder, which may be anybody's.  Best
+ * effort. */
+void fs_sweep_beside(const char *path);
 
 /* 0 if nobody but root and the effective user can change the file or folder (owner is one of them,
  * not writable by group or others, not even with the sticky bit).  Otherwise ERR_USAGE that says

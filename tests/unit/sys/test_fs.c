@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "sys/fs.h"
 
 #include <errno.h>
@@ -572,24 +573,29 @@ static void devices_and_fifos_are_not_replaced(void **state)
 static void leftovers_with_our_pid_are_passed_over(void **state)
 {
 	const struct fs_mode m = { 0600, ANY_GID };
-	char *dash, name[64];
+	const char *number;
+	char name[64];
 	unsigned next;
 	struct err e;
 
 	(void)state;
 	assert_int_equal(fs_write(in("f"), "x", 1, m, &e), 0);
-	dash = strrchr(renamed_from, '-');
-	assert_non_null(dash);
-	next = (unsigned)strtoul(dash + 1, NULL, 10) + 1;
+	/* ".tmp-PID-NUMBER-f" */
+	number = strstr(renamed_from, "/.tmp-");
+	assert_non_null(number);
+	number = strchr(number + strlen("/.tmp-"), '-');
+	assert_non_null(number);
+	assert_true(text_ends(number, "-f"));
+	next = (unsigned)strtoul(number + 1, NULL, 10) + 1;
 	for (unsigned i = next; i < next + 3; i++) {
-		snprintf(name, sizeof(name), ".tmp-%ld-%u", (long)getpid(), i);
+		snprintf(name, sizeof(name), ".tmp-%ld-%u-f", (long)getpid(), i);
 		put(in(name), "leftover", 0600);
 	}
 	assert_int_equal(fs_write(in("f"), "y", 1, m, &e), 0);
 	holds(in("f"), "y");
 	holds(in(name), "leftover");
 	for (unsigned i = next + 4; i < next + 7; i++) {
-		snprintf(name, sizeof(name), ".tmp-%ld-%u", (long)getpid(), i);
+		snprintf(name, sizeof(name), ".tmp-%ld-%u-link", (long)getpid(), i);
 		put(in(name), "leftover", 0600);
 	}
 	assert_int_equal(fs_symlink("f", in("link"), &e), 0);
@@ -1011,6 +1017,37 @@ static void leftovers_are_swept_and_nothing_else(void **state)
 	holds(in("f"), "x");
 }
 
+/* In a folder that others use, too. */
+static void leftovers_beside_a_file_are_swept(void **state)
+{
+	/* the pid of a child that is gone is nobody's */
+	pid_t gone = fork();
+	char names[200], left[64], at_work[64], other[64];
+
+	(void)state;
+	if (gone == 0)
+		_exit(0);
+	assert_int_equal(waitpid(gone, NULL, 0), gone);
+	snprintf(left, sizeof(left), ".tmp-%d-0-m.prom", (int)gone);
+	snprintf(at_work, sizeof(at_work), ".tmp-%d-7-m.prom", (int)getpid());
+	snprintf(other, sizeof(other), ".tmp-%d-0-other.prom", (int)gone);
+	assert_int_equal(mkdir(in("web"), 0700), 0);
+	for (const char *const *name = (const char *const[]){ left, at_work, other, ".tmp-m.prom", "m.prom", NULL };
+	     *name; name++) {
+		snprintf(names, sizeof(names), "web/%s", *name);
+		put(in(names), "x", 0600);
+	}
+	fs_sweep_beside(in("web/m.prom"));
+	snprintf(names, sizeof(names), "web/%s", left);
+	assert_int_equal(access(in(names), F_OK), -1);
+	for (const char *const *name = (const char *const[]){ at_work, other, ".tmp-m.prom", "m.prom", NULL };
+	     *name; name++) {
+		snprintf(names, sizeof(names), "web/%s", *name);
+		holds(in(names), "x");
+	}
+	fs_sweep_beside(in("none/m.prom"));
+}
+
 /* Trust ---------------------------------------------------------------------------------------- */
 
 static void what_others_can_change_is_not_trusted(void **state)
@@ -1229,6 +1266,7 @@ int main(void)
 		T(a_tree_that_is_a_link_or_a_file_is_just_that),
 		T(a_tree_too_deep_or_too_high_is_refused),
 		T(leftovers_are_swept_and_nothing_else),
+		T(leftovers_beside_a_file_are_swept),
 		T(what_others_can_change_is_not_trusted),
 		T(trust_follows_links_and_needs_something_there),
 		T(root_and_we_ourselves_are_trusted),
