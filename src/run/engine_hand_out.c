@@ -21,6 +21,8 @@ static void tell_output(struct engine *en, enum tell kind, const struct line *l,
 		size_t len = end ? (size_t)(end - out->s) - i : out->len - i;
 		char *line = mem_copy_strn(out->s + i, len);
 
+		for (char *nul = line; (nul = memchr(nul, '\0', len - (size_t)(nul - line)));)
+			*nul = '?';
 		text_make_printable(line);
 		engine_tell(en, kind, l, line);
 		free(line);
