@@ -340,9 +340,9 @@ static void find_key(struct doctor_diagnosis *out, const struct doctor_view *v, 
 			   place, c->key);
 	if (strcmp(v->protocol, "TLSv1") == 0 || strcmp(v->protocol, "TLSv1.1") == 0 ||
 	    text_starts(v->protocol, "SSL"))
-		doctor_add(&out->findings, DOCTOR_WARNING, "old-protocol",
-			   "%s speaks nothing newer than %s, which clients refuse more and more (RFC "
-			   "8996): switch TLS 1.2 and 1.3 on",
+		doctor_add(&out->findings, DOCTOR_ERROR, "old-protocol",
+			   "%s speaks nothing newer than %s, which many clients refuse (RFC 8996; whatever "
+			   "uses OpenSSL on Debian, for one): switch TLS 1.2 and 1.3 on",
 			   place, v->protocol);
 }
 
@@ -596,6 +596,14 @@ void doctor_find(struct doctor_diagnosis *out, const struct doctor_seen *s, cons
 
 /* Domains --------------------------------------------------------------------------------------- */
 
+static bool is_host_alias(const struct doctor_diagnosis *d)
+{
+	for (size_t i = 0; i < d->findings.n; i++)
+		if (text_starts(d->findings.v[i].code, "host-alias"))
+			return true;
+	return false;
+}
+
 static void find_hosts(struct doctor_diagnosis *out, const struct mail_hosts *m,
 		       const struct doctor_diagnosis *const *hosts)
 {
@@ -611,6 +619,11 @@ static void find_hosts(struct doctor_diagnosis *out, const struct mail_hosts *m,
 				   m->v[i].preference, hosts[i]->why ? hosts[i]->why : "?");
 		if (hosts[i]->verdict == DOCTOR_NO_DANE)
 			strv_add(&without, m->v[i].name);
+		if (is_host_alias(hosts[i]) && !m->implicit)
+			doctor_add(&out->findings, DOCTOR_WARNING, "mx-alias",
+				   "the mail host %s (MX %u) is an alias, which an MX record must not name (RFC "
+				   "2181 section 10.3): name the host itself",
+				   m->v[i].name, m->v[i].preference);
 	}
 	names = strv_join(&without, ", ");
 	if (without.n && without.n < m->n)

@@ -20,6 +20,9 @@ Modes:
 Names, of those that make a handshake:
     chain=FILE    key and certificates in one file; several times for several types of key
     then=FILE     every second connection gets this one in place of chain
+    version=V     1.0, 1.2 or 1.3, and no other
+    client=must   clients that have no certificate are turned away
+    talk=smtp     what is said before
 
 Says "ready" on stderr when all listen; ends itself after the time (300 seconds).
 
@@ -38,9 +41,16 @@ import time
 PATIENCE = 60                   # for a client that says nothing
 
 
-def context(files):
+VERSIONS = {"1.0": ssl.TLSVersion.TLSv1, "1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+def context(files, version, asks):
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.minimum_version = VERSIONS[version or "1.2"]
+    if version:
+        made.maximum_version = VERSIONS[version]
+    if asks:
+        made.verify_mode = ssl.CERT_REQUIRED
     made.set_ciphers("DEFAULT@SECLEVEL=0")      # small keys, too
     for file in files:
         made.load_cert_chain(file)
@@ -99,6 +109,7 @@ class Server:
             sys.exit("bad_tls.py: %s is not a loopback address" % address)
         if self.mode not in MODES:
             sys.exit("bad_tls.py: no such mode: %s" % self.mode)
+        version, asks = None, False
         chain, then, self.talk = [], [], "smtp" if self.mode == "smtp" else "none"
         for option in options:
             name, _, value = option.partition("=")
@@ -108,9 +119,13 @@ class Server:
                 then.append(value)
             elif name == "talk":
                 self.talk = value
+            elif name == "version":
+                version = value
+            elif name == "client":
+                asks = value == "must"
             else:
                 sys.exit("bad_tls.py: no such option: %s" % name)
-        self.contexts = [context(files) for files in (chain, then) if files]
+        self.contexts = [context(files, version, asks) for files in (chain, then) if files]
         self.turn = 0
         self.socket = socket.create_server((address, int(port)), family=socket.AF_INET6 if ":" in address
                                            else socket.AF_INET, backlog=64)

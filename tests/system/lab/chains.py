@@ -73,6 +73,7 @@ def main():
     for name in ("ec", "rsa", "small", "old", "expired", "other"):
         sent[name] = (name, [inter])
         sent[name + "-root"] = (name, [inter, root])
+    sent["ec-disorder"] = ("ec", [root, inter])
     for name, (leaf, above) in sent.items():
         leaf = leaves[leaf]
         key = leaf.key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -573,7 +573,7 @@ static const struct {
 	{ certificate_record,    "accepts", "n:selector-0 o:accepted" },
 	{ web_untrusted,         "no DANE", "e:untrusted w:no-tlsa" },
 	{ weak_key,              "accepts", "w:weak-key o:accepted" },
-	{ old_protocol,          "accepts", "w:old-protocol o:accepted" },
+	{ old_protocol,          "accepts", "e:old-protocol o:accepted" },
 	{ other_key_elsewhere,   "refuses", "e:address-refused w:addresses-differ" },
 	{ other_key_covered,     "accepts", "w:addresses-differ o:accepted" },
 	{ denial_servfail,       "defers",  "e:lookup-fails e:server-fails e:server-fails" },
