@@ -14,7 +14,8 @@ SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/certline-test.XXXXXX")
 chmod 755 "$SCRATCH"                    # servers that give up root read in it
 TESTS=0
 FAILED=0
-PIDS=()                                 # of the servers that run
+PIDS=()                                 # of the servers that were started
+declare -A BEGAN=()                     # when, by pid: a pid is given to somebody else before long
 PIDFILES=()                             # of those that put themselves into the background
 PORTS=()                                # handed out already, as links
 PORTS_DIR=/tmp/certline-ports.$(id -u)
@@ -25,7 +26,7 @@ lib_end() {
 		[ -s "$file" ] && PIDS+=("$(tr -d ' \n' <"$file")")
 	done
 	for pid in "${PIDS[@]}"; do
-		kill "$pid" 2>/dev/null
+		gone "$pid" || kill "$pid" 2>/dev/null
 	done
 	for pid in "${PIDS[@]}"; do
 		stop "$pid"
@@ -139,17 +140,31 @@ start() {
 	PID=$!
 	disown
 	PIDS+=("$PID")
+	began "$PID" && BEGAN[$PID]=$TICKS
+	return 0
 }
 
 # stop PID: TERM, and KILL after five seconds.
 stop() {
-	kill "$1" 2>/dev/null || return 0
+	gone "$1" || kill "$1" 2>/dev/null || return 0
 	within 5 gone "$1" || kill -KILL "$1" 2>/dev/null
 	return 0
 }
 
+# began PID: puts into $TICKS when it was started; false: nothing with that pid runs.
+began() {
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+	# the name is in parentheses, and may have blanks; after it comes the third field
+	# shellcheck disable=SC2086 # words are meant
+	set -- ${stat##*) }
+	TICKS=${20}
+	[ "$1" != Z ]
+}
+
+# gone PID: it does not run, or what does is not what start() has started.
 gone() {
-	! kill -0 "$1" 2>/dev/null
+	! began "$1" || [ "${BEGAN[$1]:-$TICKS}" != "$TICKS" ]
 }
 
 listens() {
