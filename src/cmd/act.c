@@ -134,7 +134,7 @@ static void say_stand_in(const struct line *l)
 {
 	const struct retry *r = &l->ledger.retry[DO_RENEW];
 
-	if (l->live.bootstrap && r->failures)
+	if (l->live.bootstrap && r->failures && !l->policy.no_stand_in)
 		say(l, mem_format("a self-signed certificate stands in for the CA's, so that servers can be started; "
 				  "%s, `certline renew %s` asks the CA again",
 				  r->begun ? "in a while" : "when what failed is mended", l->cfg->name));

@@ -193,13 +193,20 @@ static bool set_mx(struct args *a, const char *v)
 static bool set_starttls(struct args *a, const char *v)
 {
 	const char *word = strrchr(v, '=');
+	struct strv owner = { 0 };
 	enum starttls s;
 
 	if (!starttls_parse(word ? word + 1 : v, &s))
 		return false;
 	if (word) {
-		strv_add(&a->starttls_of, v);
-		return true;
+		char *typed = mem_copy_strn(v, (size_t)(word - v));
+		bool ok = add_name(&owner, typed, name_check_owner);
+
+		if (ok)
+			strv_take(&a->starttls_of, mem_format("%s%s", owner.v[0], word));
+		strv_free(&owner);
+		free(typed);
+		return ok;
 	}
 	a->starttls = (int)s;
 	return true;

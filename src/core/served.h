@@ -83,6 +83,7 @@ struct served_key {
 	enum key_family family;
 	bool        wanted;             /* the key that is asked about: every endpoint must show it */
 	bool        tolerated;          /* in its place (of another line with the same owner) */
+	bool        removed;            /* its records are gone */
 	const char *words;              /* "the old key (generation 3)" */
 };
 

@@ -141,7 +141,7 @@ void option_eab(struct parser *p, const char *value, struct strv *out)
 /* A name of a certificate in its canonical form, or NULL. */
 static char *canonical(const char *word)
 {
-	char *name = dns_name_canon(text_starts(word, "*.") ? word + 2 : word), *whole;
+	char *name = option_name_canon(text_starts(word, "*.") ? word + 2 : word), *whole;
 
 	if (!name || !text_starts(word, "*."))
 		return name;
@@ -218,7 +218,7 @@ void option_challenges(struct parser *p, const char *value, struct strv *out)
 	}
 }
 
-/* "NAME TARGET": where the record for a name is written instead. */
+/* "NAME TARGET": where the record for a name, and for its wildcard, is written instead. */
 void option_aliases(struct parser *p, const char *value, struct strv *out)
 {
 	char *row;
@@ -226,9 +226,12 @@ void option_aliases(struct parser *p, const char *value, struct strv *out)
 	while ((row = option_item(&value, "\n"))) {
 		char *w[2];
 		bool good = words_of(row, w, 2, 2);
-		char *name = good ? canonical(w[0]) : NULL, *target = good ? dns_name_canon(w[1]) : NULL;
+		char *name = good ? option_name_canon(w[0] + (text_starts(w[0], "*.") ? 2 : 0)) : NULL;
+		char *target = good ? option_name_canon(w[1]) : NULL;
 
-		if (name && target)
+		if (name && target && row_of(out, name))
+			option_refuse(p, row, " is a second row for %s", name);
+		else if (name && target)
 			strv_take(out, mem_format("%s %s", name, target));
 		else
 			option_refuse(p, row, " is not a name and the name of the record to write instead");

@@ -46,7 +46,7 @@ void option_resolvers(struct parser *p, const char *value, struct line_config *l
 /* A zone as in core/names: lower case, no dot at the end, "." for the root. */
 static char *parse_zone(struct parser *p, const char *word)
 {
-	char *zone = dns_name_canon(word);
+	char *zone = option_name_canon(word);
 
 	if (!zone)
 		option_refuse(p, word, " is not the name of a zone");

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/when.h"
 #include "core/names.h"
+#include "io/dnsmsg.h"
 #include "io/idn.h"
 #include "sys/addr.h"
 
@@ -112,6 +113,23 @@ static void add_name(struct parser *p, struct strv *out, const char *word, bool 
 		return;
 	}
 	strv_take(out, name);
+}
+
+char *option_name_canon(const char *word)
+{
+	char *ascii, *name;
+	struct err ignored;
+	bool plain = true;
+
+	for (const char *s = word; *s; s++)
+		plain &= (unsigned char)*s < 0x80;
+	if (plain)
+		return dns_name_canon(word);
+	if (idn_to_ascii(&ascii, word, &ignored) < 0)
+		return NULL;
+	name = dns_name_canon(ascii);
+	free(ascii);
+	return name;
 }
 
 /* Each name may stand once.  Nothing limits the number of owners, hence the sorted copy. */

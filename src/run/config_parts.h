@@ -145,6 +145,8 @@ void option_parse(struct parser *p, enum option_id id, const char *value, struct
 /* What the parsers of values share.  The next run of bytes that are not in `ends`, as a copy; NULL: no
  * more. */
 char *option_item(const char **p, const char *ends);
+/* A DNS name in its canonical form (core/names), also one with letters beyond ASCII; NULL: it is none. */
+char *option_name_canon(const char *word);
 /* "VALUE" in quotes, then the reason. */
 void option_refuse(struct parser *p, const char *value, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

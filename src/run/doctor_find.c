@@ -499,7 +499,8 @@ static void find_refusals(struct doctor_diagnosis *out, const struct doctor_seen
 		if (who)
 			doctor_add(&out->findings, DOCTOR_ERROR, "server-set-refuses",
 				   "clients that ask name server %s refuse %s, as its records do not "
-				   "fit: bring it to the zone that the others have",
+				   "fit, and those of others do: correct them if its zone is the newest, "
+				   "and bring it up to date if not",
 				   who, place);
 		else if (here)
 			doctor_add(&out->findings, DOCTOR_ERROR, "key-type-uncovered",

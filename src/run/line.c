@@ -195,6 +195,11 @@ void line_unload(struct line *l)
 	ledger_free(&l->ledger);
 	generation_free(&l->live);
 	generation_free(&l->staging);
+	for (size_t i = 0; i < l->removed_n; i++)
+		generation_free(&l->removed[i]);
+	free(l->removed);
+	l->removed = NULL;
+	l->removed_n = 0;
 	for (size_t i = 0; i < l->retired_n; i++)
 		generation_free(&l->retired[i]);
 	free(l->retired);
@@ -273,6 +278,23 @@ static int load_retired(struct line *l, struct err *e)
 	return rc < 0 ? err_wrap(e, "a retired key whose records are still published") : 0;
 }
 
+/* A server may be started from old files.  Without them it is not known, and that is all. */
+static void load_removed(struct line *l)
+{
+	l->removed = mem_array(l->ledger.keysets_n, sizeof(*l->removed));
+	for (size_t i = 0; i < l->ledger.keysets_n && l->policy.looks; i++) {
+		struct generation *g = &l->removed[l->removed_n];
+		struct err ignored;
+
+		if (!l->ledger.keysets[i].removed_at)
+			continue;
+		if (generation_load(g, l->cfg, l->ledger.keysets[i].gen, &ignored) == 0)
+			l->removed_n++;
+		else
+			generation_free(g);
+	}
+}
+
 /* Neither a state nor a live link, but keys: what is left of a store, and one of them may be served. */
 static int check_orphans(const struct line *l, struct err *e)
 {
@@ -346,6 +368,7 @@ static int load(struct line *l, struct err *e)
 		ledger_eyes_fit(&l->ledger, &l->cfg->owners);
 	l->known = !lost || l->live.number;
 	l->lost = lost && l->live.number;
+	load_removed(l);
 	return load_retired(l, e);
 }
 

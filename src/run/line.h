@@ -19,6 +19,8 @@ struct line {
 	struct generation live, staging;        /* number 0: none */
 	struct generation *retired;             /* of each retired keyset, oldest first */
 	size_t            retired_n;
+	struct generation *removed;             /* of those whose records are gone, until destroyed */
+	size_t            removed_n;
 	bool              loaded;
 	bool              known;                /* it has been set up: there is a state or a generation */
 	bool              lost;                 /* there are generations, but no state.json */

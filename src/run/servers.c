@@ -70,6 +70,13 @@ void servers_ask(struct servers_question *out, const struct world *w, const stru
 	add_numbered(out, &l->staging, "staged");
 	for (size_t i = 0; i < l->retired_n; i++)
 		add_numbered(out, &l->retired[i], "old");
+	for (size_t i = 0; i < l->removed_n; i++) {
+		size_t first = out->q.keys_n;
+
+		add_numbered(out, &l->removed[i], "removed");
+		for (size_t k = first; k < out->q.keys_n; k++)
+			out->keys[k].removed = true;
+	}
 	add_siblings(out, w, l);
 	out->q.keys = out->keys;
 }
@@ -161,9 +168,51 @@ static bool knows_all_names(const struct line *l)
 	return known == n;
 }
 
+static bool away_long(const struct served_view *v)
+{
+	return v->failing_at && clock_now() - v->failing_at >= AWAY_ALARM_FOR;
+}
+
+/* Somebody is at another address of that name, or was an hour ago. */
+static bool is_reached(const struct served *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		for (int f = 0; f < KEY_FAMILY_N; f++) {
+			const struct served_view *v = &s->v[i].views[f];
+
+			if (strcmp(s->v[i].name, name) == 0 &&
+			    (v->state > SERVED_AWAY || (v->state == SERVED_AWAY && !away_long(v))))
+				return true;
+		}
+	return false;
+}
+
+/* It is this host that has no IPv6. */
+static bool is_unrouted(const struct line *l, const struct served_judgement *j)
+{
+	return j->reason == SR_UNROUTED && is_reached(&l->ledger.served, j->who->name);
+}
+
+/* Some endpoint was not reached, and may be there by now. */
+static bool misses_any(const struct world *w, const struct line *l)
+{
+	struct servers_question s;
+	bool any = false;
+
+	servers_ask(&s, w, l);
+	for (size_t i = 0; i < l->ledger.served.n && !any; i++) {
+		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s.q);
+
+		any = is_away(&j) && !is_unrouted(l, &j);
+	}
+	servers_ask_free(&s);
+	return any;
+}
+
 bool servers_due(const struct world *w, const struct line *l)
 {
 	int64_t oldest_at = WHEN_NEVER;
+	unsigned families = servers_families(l);
 
 	if (!l->policy.looks || l->failed || !l->live.number)
 		return false;
@@ -171,12 +220,13 @@ bool servers_due(const struct world *w, const struct line *l)
 		for (int f = 0; f < KEY_FAMILY_N; f++) {
 			int64_t at = l->ledger.served.v[i].views[f].looked_at;
 
-			if (at && at < oldest_at)
+			if (at && at < oldest_at && (families >> f & 1))
 				oldest_at = at;
 		}
 	return l->retired_n || (l->policy.publishes && !l->ledger.set_done_at) || oldest_at == WHEN_NEVER ||
 	       !knows_all_names(l) ||
-	       clock_now() >= when_add(oldest_at, l->cfg->look_every_for) || !servers_content(w, l);
+	       clock_now() >= when_add(oldest_at, l->cfg->look_every_for) || !servers_content(w, l) ||
+	       misses_any(w, l);
 }
 
 /* For people ------------------------------------------------------------------------------------- */
@@ -256,6 +306,16 @@ static void add_alarm(struct strv *out, struct strv *about, const struct endpoin
 }
 
 /* The old certificate is no alarm as long as the servers were not told of the new one. */
+/* By the end of the certificate that it presents. */
+static const char *urgency(const struct served_view *v)
+{
+	int64_t now = clock_now();
+
+	if (!v->until_at || v->until_at - now >= URGENT_FOR)
+		return "";
+	return v->until_at <= now ? "EXPIRED: " : "URGENT: ";
+}
+
 static void outdated_alarms(struct strv *out, struct strv *about, const struct line *l,
 			    const struct servers_question *s)
 {
@@ -274,8 +334,7 @@ static void outdated_alarms(struct strv *out, struct strv *about, const struct l
 		add_alarm(out, about, e, family,
 			  mem_format("%s%s at %s presents an old certificate (serial %s) that %s %s UTC, although "
 					  "there is a new one since %s UTC%s",
-					  v->until_at <= now ? "EXPIRED: " : v->until_at - now < URGENT_FOR ? "URGENT: " : "",
-					  e->name, e->address, v->serial, v->until_at <= now ? "ended" : "ends", until,
+					  urgency(v), e->name, e->address, v->serial, v->until_at <= now ? "ended" : "ends", until,
 					  since, l->policy.tells ? ", and the servers were told: was it reloaded? The "
 					  "post-certchange hooks run again at the next run"
 					  : ": nothing tells servers to load it ([hooks] post-certchange)"));
@@ -285,6 +344,7 @@ static void outdated_alarms(struct strv *out, struct strv *about, const struct l
 static char *alarm_text(const struct served_judgement *j, const struct facts *f, const struct policy *p)
 {
 	char *what = served_text(j), *text = NULL;
+	const char *urgent = j->who ? urgency(&j->who->views[j->family]) : "";
 
 	switch (j->reason) {
 	case SR_NONE:
@@ -293,8 +353,14 @@ static char *alarm_text(const struct served_judgement *j, const struct facts *f,
 	case SR_UNSTEADY:
 		break;
 	case SR_OTHER_KEY:
-		if (j->met)
-			text = mem_format("%s: it was not reloaded, or has other files%s%s", what,
+		if (j->met && j->met->removed)
+			text = mem_format("%s%s: it was started from old files, or was away when the others were "
+					  "reloaded%s%s", urgent, what,
+					  p->publishes ? "; the records of that key are gone, and DANE clients refuse it"
+						       : "",
+					  p->tells ? "; the post-certchange hooks run again at the next run" : "");
+		else if (j->met)
+			text = mem_format("%s%s: it was not reloaded, or has other files%s%s", urgent, what,
 					  p->publishes ? "; the old records stay" : "",
 					  p->tells ? ", and the post-certchange hooks run again at the next run"
 						   : "");
@@ -315,30 +381,10 @@ static char *alarm_text(const struct served_judgement *j, const struct facts *f,
 	return text;
 }
 
-static bool away_long(const struct served_view *v)
-{
-	return v->failing_at && clock_now() - v->failing_at >= AWAY_ALARM_FOR;
-}
-
-/* Somebody is at another address of that name, or was an hour ago. */
-static bool is_reached(const struct served *s, const char *name)
-{
-	for (size_t i = 0; i < s->n; i++)
-		for (int f = 0; f < KEY_FAMILY_N; f++) {
-			const struct served_view *v = &s->v[i].views[f];
-
-			if (strcmp(s->v[i].name, name) == 0 &&
-			    (v->state > SERVED_AWAY || (v->state == SERVED_AWAY && !away_long(v))))
-				return true;
-		}
-	return false;
-}
-
 /* Not reached, and that is no fault: it has just begun, or it is this host that has no IPv6. */
 static bool is_excused(const struct line *l, const struct served_judgement *j)
 {
-	return is_away(j) && (!away_long(&j->who->views[j->family]) ||
-			      (j->reason == SR_UNROUTED && is_reached(&l->ledger.served, j->who->name)));
+	return is_away(j) && (!away_long(&j->who->views[j->family]) || is_unrouted(l, j));
 }
 
 void servers_alarms(struct strv *out, struct strv *about, const struct world *w, const struct line *l,

@@ -218,6 +218,7 @@ server_honest apache
 apache_start
 is_at 7100100 0 'it is back, with the new keys' cron
 is 'and the old records go' "$(recorded)" $((2 * N))
+cp -a "$LIVE/" "$SCRATCH/old"
 is_at 8000000 0 'roll' roll
 server_stop apache
 server_lazy apache
@@ -227,8 +228,20 @@ is 'within retire-after of the reload the old records stay' "$(recorded)" $((4 *
 at 8180000 cron
 is 'after it the hook is believed' "$(recorded)" $((2 * N))
 is 'the endpoint stays a fault' "$STATUS" 1
+start from-old-files openssl s_server -accept "127.0.0.1:$APACHE" -quiet -cert "$SCRATCH/old/cert.pem" -key "$SCRATCH/old/key.pem" \
+	-dcert "$SCRATCH/old/cert-rsa-2048.pem" -dkey "$SCRATCH/old/key-rsa-2048.pem"
+within 5 listens "$APACHE"
+is_at 8180100 1 'it comes back with the old key' cron -v
+check 'which is told as what it is' says 'presents the removed key \(generation [0-9]+\)[^:]*: it was started from old files.*DANE clients refuse it'
+check 'and the servers are told again' says 'the servers were told of generation'
+stop "$PID"
+server_honest apache
+apache_start
+is_at 8180200 0 'it is mended' cron
+server_stop apache
+server_lazy apache
 conf 'unreachable = hold'
-is_at 9000000 1 'with unreachable = hold' roll
+is_at 9000000 0 'with unreachable = hold' roll
 at 9003700 cron
 at 19003700 cron
 is 'it is waited for' "$(recorded)" $((4 * N))
@@ -299,6 +312,12 @@ check 'but it is said' says '127\.0\.0\.1:[0-9]+ is not reached: busy: .*421'
 is_at 7200 1 'for hours: a fault' cron
 check 'it is named' says '_25\._tcp\.mx\.lab\.example at 127\.0\.0\.1:[0-9]+ is not reached: busy: .*421'
 is 'and nothing is published' "$(recorded)" 0
+stop "$PID"
+cat "$LIVE/key.pem" "$LIVE/cert.pem" >"$SCRATCH/let-in.pem"
+start let-in "$TOP/tests/system/lab/bad_tls.py" "127.0.0.1:$bad smtp chain=$SCRATCH/let-in.pem"
+within 5 listens "$bad"
+is_at 7300 0 'the next run sees that it is not any more, however long ago the last look was not' cron
+is 'and its records are published' "$(recorded)" 1
 
 # an expired certificate of the live key: DANE is content, and clients with CAs are not
 free_port
