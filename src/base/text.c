@@ -65,6 +65,13 @@ size_t text_fit(const char *s, size_t most)
 	return len;
 }
 
+size_t text_origin(const char *s)
+{
+	const char *host = strstr(s, "://");
+
+	return host ? (size_t)(host + 3 - s) + strcspn(host + 3, "/?#") : 0;
+}
+
 bool text_number(const char *s, int64_t max, int64_t *out)
 {
 	int64_t n = 0;

@@ -30,6 +30,9 @@ void text_make_printable(char *s);
 /* How many bytes of s, at most `most`, end with a whole character. */
 size_t text_fit(const char *s, size_t most);
 
+/* Bytes of a URL up to its path, all of it that is no secret; 0: s has no "://". */
+size_t text_origin(const char *s);
+
 bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
 

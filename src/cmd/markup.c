@@ -6,8 +6,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <stdint.h>
-
 static const char *reference(char c)
 {
 	switch (c) {

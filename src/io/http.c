@@ -407,11 +407,8 @@ static void take_answer(const struct http *h, const struct transfer *t)
 		return;
 	}
 	if (!h->probe && status / 100 == 3 && location) {
-		const char *host = strstr(location, "://");
-		size_t len = strlen(location);
+		size_t len = h->discreet ? text_origin(location) : strlen(location);
 
-		if (h->discreet)
-			len = host ? (size_t)(host + 3 - location) + strcspn(host + 3, "/?#") : 0;
 		err_set(&r->err, ERR_REFUSED, "%s: redirects to %.*s%s", t->peer, (int)len, location,
 			location[len] ? "/..." : "");
 		return;

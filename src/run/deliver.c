@@ -282,8 +282,7 @@ static void job_free(struct job *j, struct proc *p)
 /* What a URL has behind its host may be a secret. */
 static char *shown(const char *destination)
 {
-	const char *host = strstr(destination, "://");
-	size_t len = host ? (size_t)(host - destination) + 3 + strcspn(host + 3, "/?#") : strlen(destination);
+	size_t origin = text_origin(destination), len = origin ? origin : strlen(destination);
 
 	return mem_format("%.*s%s", (int)len, destination, destination[len] ? "/..." : "");
 }

@@ -194,25 +194,23 @@ static bool is_unrouted(const struct line *l, const struct served_judgement *j)
 }
 
 /* Some endpoint was not reached, and may be there by now. */
-static bool misses_any(const struct world *w, const struct line *l)
+static bool misses_any(const struct line *l, const struct servers_question *s)
 {
-	struct servers_question s;
-	bool any = false;
+	for (size_t i = 0; i < l->ledger.served.n; i++) {
+		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s->q);
 
-	servers_ask(&s, w, l);
-	for (size_t i = 0; i < l->ledger.served.n && !any; i++) {
-		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s.q);
-
-		any = is_away(&j) && !is_unrouted(l, &j);
+		if (is_away(&j) && !is_unrouted(l, &j))
+			return true;
 	}
-	servers_ask_free(&s);
-	return any;
+	return false;
 }
 
 bool servers_due(const struct world *w, const struct line *l)
 {
 	int64_t oldest_at = WHEN_NEVER;
 	unsigned families = servers_families(l);
+	struct servers_question s;
+	bool due;
 
 	if (!l->policy.looks || l->failed || !l->live.number)
 		return false;
@@ -223,10 +221,13 @@ bool servers_due(const struct world *w, const struct line *l)
 			if (at && at < oldest_at && (families >> f & 1))
 				oldest_at = at;
 		}
-	return l->retired_n || (l->policy.publishes && !l->ledger.set_done_at) || oldest_at == WHEN_NEVER ||
-	       !knows_all_names(l) ||
-	       clock_now() >= when_add(oldest_at, l->cfg->look_every_for) || !servers_content(w, l) ||
-	       misses_any(w, l);
+	if (l->retired_n || (l->policy.publishes && !l->ledger.set_done_at) || oldest_at == WHEN_NEVER ||
+	    !knows_all_names(l) || clock_now() >= when_add(oldest_at, l->cfg->look_every_for))
+		return true;
+	servers_ask(&s, w, l);
+	due = !is_content(l, &s) || misses_any(l, &s);
+	servers_ask_free(&s);
+	return due;
 }
 
 /* For people ------------------------------------------------------------------------------------- */

@@ -258,6 +258,21 @@ static void cuts_are_between_characters(void **state)
 		assert_int_equal(text_fit(rows[i].s, rows[i].most), rows[i].len);
 }
 
+static void urls_are_cut_before_their_path(void **state)
+{
+	static const struct {
+		const char *url;
+		size_t len;
+	} rows[] = {
+		{ "", 0 }, { "/in/secret", 0 }, { "https://a.example", 17 }, { "https://a.example/", 17 },
+		{ "https://a.example?k=secret", 17 }, { "http://[::1]:80#x", 15 }, { "webhook https://a.example/b", 25 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(text_origin(rows[i].url), rows[i].len);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +286,7 @@ int main(void)
 		cmocka_unit_test(ends_are_compared_whole),
 		cmocka_unit_test(only_what_is_printable_is_shown),
 		cmocka_unit_test(cuts_are_between_characters),
+		cmocka_unit_test(urls_are_cut_before_their_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
