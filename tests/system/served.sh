@@ -318,6 +318,12 @@ start let-in "$TOP/tests/system/lab/bad_tls.py" "127.0.0.1:$bad smtp chain=$SCRA
 within 5 listens "$bad"
 is_at 7300 0 'the next run sees that it is not any more, however long ago the last look was not' cron
 is 'and its records are published' "$(recorded)" 1
+stop "$PID"
+at 12000 cron
+is_at 16000 1 'gone for an hour: a fault' cron
+start let-in "$TOP/tests/system/lab/bad_tls.py" "127.0.0.1:$bad smtp chain=$SCRATCH/let-in.pem"
+within 5 listens "$bad"
+is_at 16060 0 'back a minute after the last look: the next run sees that' cron
 
 # an expired certificate of the live key: DANE is content, and clients with CAs are not
 free_port
