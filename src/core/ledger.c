@@ -319,6 +319,14 @@ static const struct set_entry *set_find(const struct set *s, const struct set_en
 	return s->n ? bsearch(x, s->v, s->n, sizeof(*s->v), by_owner_keyset_data) : NULL;
 }
 
+bool ledger_set_has(const struct ledger *l, const char *owner)
+{
+	for (size_t i = 0; i < l->set.n; i++)
+		if (l->set.v[i].keyset && strcmp(l->set.v[i].owner, owner) == 0)
+			return true;
+	return false;
+}
+
 void ledger_set_record(struct ledger *l, const struct set *wanted, int64_t now)
 {
 	struct set next = { .ttl_for = wanted->ttl_for };
@@ -747,6 +755,18 @@ static void fill(struct key_facts *f, const struct keyset *k, const struct ledge
 	published(f, l, wanted);
 }
 
+/* The eyes of the owners that have records, or may have: another array, of the same contents. */
+static struct horizon *open_eyes(size_t *n, const struct ledger *l, const struct strv *held)
+{
+	struct horizon *eyes = mem_array(l->eyes_n, sizeof(*eyes));
+
+	*n = 0;
+	for (size_t i = 0; i < l->eyes_n; i++)
+		if (!held || !strv_has(held, l->eyes[i].owner))
+			eyes[(*n)++] = l->eyes[i];
+	return eyes;
+}
+
 /* What name servers show of a keyset. */
 static void judge(enum sight *sight, int64_t *safe_at, const char **seen, struct strv *said,
 		  const struct ledger *l, const struct ledger_view *v,
@@ -757,14 +777,17 @@ static void judge(enum sight *sight, int64_t *safe_at, const char **seen, struct
 		[HORIZON_WAIT] = SIGHT_WAIT,
 		[HORIZON_HOLD] = SIGHT_HOLD,
 	};
-	struct horizon_judgement j = horizon_judge(l->eyes, l->eyes_n, q, v->horizon, v->now);
+	size_t n;
+	struct horizon *eyes = open_eyes(&n, l, v->held);
+	struct horizon_judgement j = horizon_judge(eyes, n, q, v->horizon, v->now);
 
 	*sight = sights[j.verdict];
 	*safe_at = j.at;
-	if (j.verdict == HORIZON_GO)
-		return;
-	strv_take(said, horizon_text(&j, v->now));
-	*seen = said->v[said->n - 1];
+	if (j.verdict != HORIZON_GO) {
+		strv_take(said, horizon_text(&j, v->now));
+		*seen = said->v[said->n - 1];
+	}
+	free(eyes);
 }
 
 /* `urgent`: the overlap that is asked for by prudence alone is left out. */
@@ -796,30 +819,66 @@ static void orders(struct facts *f, struct strv *said, const struct ledger *l,
 	f->back_seen = b.seen;
 }
 
-/* Whether servers present the live key.  An endpoint that is away is waited for from the moment at which the
- * servers were told of it, or from when the key went live if nobody has to tell them. */
-static void look_at_servers(struct facts *f, struct strv *said, const struct ledger *l,
-			    const struct ledger_view *v)
+int64_t ledger_told_at(const struct ledger *l, const struct policy *p)
+{
+	const struct keyset *live = ledger_live(l);
+
+	if (!live)
+		return 0;
+	if (p->tells)
+		return l->deployed_keyset == live->id ? l->deployed_at : 0;
+	return p->blind ? 0 : live->live_at;
+}
+
+static enum shown judge_servers(int64_t *at, const char **why, struct strv *said, const struct served *s,
+				const struct served_question *q)
 {
 	static const enum shown shows[] = {
 		[SERVED_NO] = SHOWN_NO,
 		[SERVED_WAIT] = SHOWN_LATER,
 		[SERVED_YES] = SHOWN_YES,
 	};
+	struct served_judgement j = served_judge(s, q);
+
+	*at = j.verdict == SERVED_NO ? 0 : j.at;
+	if (j.verdict != SERVED_YES) {
+		strv_take(said, served_text(&j));
+		*why = said->v[said->n - 1];
+	}
+	return shows[j.verdict];
+}
+
+/* Whether servers present the live key, and whether any presents the compromised one that goes next.  Nobody
+ * relies on those whose owners have no records yet, unless that is all of them. */
+static void look_at_servers(struct facts *f, struct strv *said, const struct ledger *l,
+			    const struct ledger_view *v)
+{
 	struct served_question q;
-	struct served_judgement j;
+	struct strv names = { 0 };
 
 	if (!v->served || !f->live.present)
 		return;
+	for (size_t i = 0; i < l->served.n; i++)
+		if (f->held_until_at || !v->held || !strv_has(v->held, l->served.v[i].name))
+			strv_add(&names, l->served.v[i].name);
 	q = *v->served;
-	q.told_at = f->deployed_at;
-	j = served_judge(&l->served, &q);
-	f->shown = shows[j.verdict];
-	f->shown_at = j.verdict == SERVED_NO ? 0 : j.at;
-	if (j.verdict == SERVED_YES)
-		return;
-	strv_take(said, served_text(&j));
-	f->shown_why = said->v[said->n - 1];
+	q.among = &names;
+	f->shown = judge_servers(&f->shown_at, &f->shown_why, said, &l->served, &q);
+	q.about_leaving = true;
+	f->gone = f->retired.compromised ? judge_servers(&f->gone_at, &f->gone_why, said, &l->served, &q)
+					 : SHOWN_NO;
+	strv_free(&names);
+}
+
+/* The line has no record anywhere, nor wants one yet, since no server is known to present the live key. */
+static bool held_all(const struct ledger_view *v)
+{
+	if (!v->held || !v->held->n || !v->held_until_at)
+		return false;
+	for (size_t i = 0; i < v->wanted->n; i++)
+		if (v->wanted->v[i].keyset)
+			return false;
+	return true;
 }
 
 void ledger_facts(struct facts *f, struct strv *said, const struct ledger *l, const struct policy *p,
@@ -840,11 +899,10 @@ void ledger_facts(struct facts *f, struct strv *said, const struct ledger *l, co
 		/* the last acknowledgement may be noted and its consequence not */
 		f->deploy_pending = acks_pending(&l->certchange, v->certchange, live->gen) ||
 				    (p->tells && l->deployed_keyset != live->id);
-		if (p->tells)
-			f->deployed_at = l->deployed_keyset == live->id ? l->deployed_at : 0;
-		else
-			f->deployed_at = p->blind ? 0 : live->live_at;
 	}
+	f->deployed_at = ledger_told_at(l, p);
+	f->published = l->set_serial > 0;
+	f->held_until_at = held_all(v) ? v->held_until_at : 0;
 	look_at_servers(f, said, l, v);
 	orders(f, said, l, v);
 	look(&f->live, said, l, v, true);

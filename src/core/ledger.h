@@ -161,6 +161,11 @@ void acks_keep(struct acks *a, const struct strv *commands);   /* forget all oth
 void acks_distrust(struct acks *a);     /* what was acknowledged was not done: owed again */
 void ledger_deployed(struct ledger *l, int64_t now);    /* every certchange hook acknowledged */
 
+/* Since when the servers have the live key, as far as hooks tell; 0: not (known) yet. */
+int64_t ledger_told_at(const struct ledger *l, const struct policy *p);
+/* A record of a key of the line's own belongs there. */
+bool ledger_set_has(const struct ledger *l, const char *owner);
+
 /* Eyes.  Fits them to the owners that are configured, and to the keysets that matter: live, staging, and
  * retired ones.  What was seen of an owner that is not named any more is forgotten. */
 void ledger_eyes_fit(struct ledger *l, const struct strv *owners);
@@ -192,8 +197,9 @@ struct ledger_view {
 	const struct strv *keychange;
 	const struct horizon_policy *horizon;   /* where the policy verifies; else NULL */
 	int64_t fresh_at;                       /* name servers must have been asked since; 0: status only */
-	const struct served_question *served;   /* where the policy looks at servers; else NULL.  told_at is
-						 * filled in from the ledger */
+	const struct served_question *served;   /* where the policy looks at servers; else NULL */
+	const struct strv *held;                /* owners that wait for their servers; NULL: none */
+	int64_t held_until_at;                  /* of the first of them, if nothing changes; or WHEN_NEVER */
 	int64_t now;
 	bool include_wrong;                     /* an include file does not show the recorded set */
 	bool links_wrong;

@@ -132,7 +132,7 @@ int64_t rollover_settled_at(const struct policy *p, const struct facts *f)
 
 	if (!k->present)
 		return WHEN_NEVER;
-	if (!p->publishes)
+	if (!p->publishes || f->held_until_at)
 		return f->force || f->live.compromised ? k->staged_at
 						       : when_add(k->staged_at, p->staging_for);
 	if (!k->published_at)
@@ -147,12 +147,21 @@ int64_t rollover_settled_at(const struct policy *p, const struct facts *f)
 		     k->stale_until_at ? when_add(k->stale_until_at, CACHE_ROUNDING_FOR) : 0);
 }
 
-/* When every server presents the live key, or is not waited for any more. */
+static int64_t shown_at(enum shown s, int64_t at)
+{
+	return s == SHOWN_NO ? WHEN_NEVER : s == SHOWN_LATER ? at : 0;
+}
+
+/* When every server presents the live key, or is not waited for any more.  Without records nothing waits. */
 static int64_t presented_at(const struct policy *p, const struct facts *f)
 {
-	if (!p->looks)
-		return 0;
-	return f->shown == SHOWN_NO ? WHEN_NEVER : f->shown == SHOWN_LATER ? f->shown_at : 0;
+	return !p->looks || f->held_until_at ? 0 : shown_at(f->shown, f->shown_at);
+}
+
+/* When none presents the compromised key. */
+static int64_t gone_at(const struct policy *p, const struct facts *f)
+{
+	return !p->looks || f->held_until_at ? 0 : shown_at(f->gone, f->gone_at);
 }
 
 int64_t rollover_retire_at(const struct policy *p, const struct facts *f)
@@ -163,7 +172,7 @@ int64_t rollover_retire_at(const struct policy *p, const struct facts *f)
 	if (!k->present || !f->deployed_at)
 		return WHEN_NEVER;
 	if (k->compromised)
-		return later(later(k->retired_at, f->deployed_at), presented_at(p, f));
+		return later(later(k->retired_at, f->deployed_at), gone_at(p, f));
 	at = when_add(k->retired_at, p->rollback_for);
 	if (!p->looks || p->half_looks)
 		at = later(at, when_add(later(k->retired_at, f->deployed_at), p->retire_after_for));
@@ -189,9 +198,16 @@ static bool back_ordered(const struct in *i)
 	       (!i->p->verifies || i->f->back_sight == SIGHT_GO);
 }
 
+/* No owner has records, or may have any yet. */
+static bool held(const struct in *i)
+{
+	return i->p->publishes && i->now < i->f->held_until_at;
+}
+
 static bool unpublished(const struct in *i)
 {
-	return i->p->publishes && (i->f->set_changed || i->f->set_pending);
+	return i->p->publishes && !held(i) &&
+	       (i->f->set_changed || i->f->set_pending || i->f->held_until_at);
 }
 
 /* The servers have the live key, as far as anybody can tell us. */
@@ -200,25 +216,21 @@ static bool served(const struct in *i)
 	return !i->p->tells || i->f->deployed_at;
 }
 
-static bool presented(const struct in *i)
-{
-	return i->now >= presented_at(i->p, i->f);
-}
-
+/* Of a compromised key they go when no server presents it, of another one when all present the live key. */
 static bool unpresented(const struct in *i)
 {
-	return !presented(i);
+	return !i->f->retired.compromised && i->now < presented_at(i->p, i->f);
 }
 
-/* The first set waits for the servers; one that adds to a set with the live key in it need not. */
+static bool still_shown(const struct in *i)
+{
+	return i->f->retired.compromised && i->now < gone_at(i->p, i->f);
+}
+
+/* The first set waits for the servers; one that changes what is published need not. */
 static bool publishable(const struct in *i)
 {
-	return unpublished(i) && ((served(i) && presented(i)) || i->f->live.published_at);
-}
-
-static bool first_unpresented(const struct in *i)
-{
-	return unpublished(i) && !i->f->live.published_at && !presented(i);
+	return unpublished(i) && (served(i) || i->f->published);
 }
 
 static bool roll_due(const struct in *i)
@@ -287,7 +299,7 @@ static bool sure(const struct in *i)
 {
 	const struct key_facts *k = &i->f->live;
 
-	return !i->p->verifies || k->sight == SIGHT_GO ||
+	return !i->p->verifies || held(i) || k->sight == SIGHT_GO ||
 	       (k->sight == SIGHT_WAIT && i->now >= k->safe_at);
 }
 
@@ -308,7 +320,7 @@ static bool stageable(const struct in *i)
 	if (i->f->live.compromised)
 		return true;
 	return rollover_phase(i->f) == PH_STEADY && (roll_due(i) || i->p->standby) &&
-	       !unpublished(i) && served(i);
+	       !unpublished(i) && served(i) && (!held(i) || i->f->force);
 }
 
 static bool purgeable(const struct in *i)
@@ -339,7 +351,7 @@ static bool unsettled(const struct in *i)
 
 static bool unseen(const struct in *i)
 {
-	return roll_due(i) && i->p->verifies && !i->f->force && i->f->staging.sight == SIGHT_HOLD;
+	return roll_due(i) && i->p->verifies && !i->f->force && !held(i) && i->f->staging.sight == SIGHT_HOLD;
 }
 
 static bool blind(const struct in *i)
@@ -364,7 +376,7 @@ static bool back_impossible(const struct in *i)
 #define PH_PAST  (PH_RETIRING | PH_CROWDED)
 
 /* Where the reason in words of a row is found. */
-enum about { NOBODY, STAGED_KEY, LIVE_KEY, BACK_KEY, SERVERS };
+enum about { NOBODY, STAGED_KEY, LIVE_KEY, BACK_KEY, SERVERS, LEAVING };
 
 static const struct rule {
 	int         phases;                     /* mask of enum phase */
@@ -391,7 +403,7 @@ static const struct rule {
 	{ PH_LIVE,                purgeable,        DO_PURGE,         "a removed key is of no use to anybody", NOBODY, NULL },
 	{ PH_LIVE,                bare,             DO_NOTHING,       "the CA has given no certificate yet, and servers do not get another one", NOBODY, NULL },
 	{ PH_LIVE,                unserved,         DO_NOTHING,       "a post-certchange hook has not succeeded: servers may not have the live key", NOBODY, NULL },
-	{ PH_LIVE,                first_unpresented, DO_NOTHING,      "the first records wait until every server presents the key", SERVERS, NULL },
+	{ PH_LIVE,                held,             DO_NOTHING,       "the first records wait until servers present the key", SERVERS, NULL },
 	{ PH_LIVE,                unpublished,      DO_NOTHING,       "a publisher has not acknowledged the TLSA set", NOBODY, NULL },
 	{ PH_PAST,                back_impossible,  DO_NOTHING,       "the roll-back waits: the old key's records are not published everywhere", BACK_KEY, NULL },
 	{ PH_NEXT,                uncertified,      DO_NOTHING,       "the staged key has no certificate that fits", NOBODY, NULL },
@@ -399,6 +411,7 @@ static const struct rule {
 	{ PH_NEXT,                unsettled,        DO_NOTHING,       "caches may still hold the old TLSA set, or the key was not staged for long enough", STAGED_KEY, "the next key was not staged for long enough" },
 	{ PH_NEXT,                always,           DO_NOTHING,       "a next key is staged and published; the live key is not due", NOBODY, "a next key is staged; the live key is not due" },
 	{ PH_PAST,                blind,            DO_NOTHING,       "no post-certchange hook and no retire-after: old records stay", NOBODY, "no post-certchange hook and no retire-after: the old key is kept" },
+	{ PH_PAST,                still_shown,      DO_NOTHING,       "the compromised key's records stay while a server presents it", LEAVING, "the compromised key is kept while a server presents it" },
 	{ PH_PAST,                unpresented,      DO_NOTHING,       "old records stay until every server presents the live key", SERVERS, "the old key is kept until every server presents the live one" },
 	{ PH_PAST,                unsure,           DO_NOTHING,       "old records stay until name servers were seen with the live key", LIVE_KEY, NULL },
 	{ PH_PAST,                looked,           DO_NOTHING,       "old records stay for a while, so that the key can be rolled back", NOBODY, "the old key is kept for a while, so that it can be rolled back" },
@@ -420,6 +433,8 @@ static const char *detail_of(const struct in *i, enum about a)
 		return i->p->verifies ? i->f->back_seen : NULL;
 	case SERVERS:
 		return i->p->looks ? i->f->shown_why : NULL;
+	case LEAVING:
+		return i->p->looks ? i->f->gone_why : NULL;
 	}
 	return NULL;
 }
@@ -446,6 +461,8 @@ static int64_t next_instant(const struct in *i, enum phase ph)
 	sooner(&at, rollover_settled_at(i->p, i->f), i->now);
 	sooner(&at, rollover_retire_at(i->p, i->f), i->now);
 	sooner(&at, presented_at(i->p, i->f), i->now);
+	sooner(&at, gone_at(i->p, i->f), i->now);
+	sooner(&at, i->f->held_until_at, i->now);
 	if (i->p->verifies && i->f->retired.present && i->f->live.sight == SIGHT_WAIT)
 		sooner(&at, i->f->live.safe_at, i->now);
 	if (i->f->purge_at)
@@ -493,7 +510,7 @@ struct forecast rollover_forecast(const struct policy *p, const struct facts *no
 	struct facts tidy = *now_f;
 	const struct facts *f = &tidy;
 	struct in in = { p, now_f, now };
-	bool waits = rollover_phase(f) != PH_STEADY || first_unpresented(&in);
+	bool waits = rollover_phase(f) != PH_STEADY || held(&in);
 	struct decision first, d;
 	bool by_first;
 
@@ -533,12 +550,33 @@ static void make_key(const struct policy *p, struct key_facts *k, int renew_gen,
 	certify(p, k, renew_gen, now);
 }
 
+/* Servers that were told do with the next key what they did with the last one. */
+static void present(const struct policy *p, struct facts *f, int64_t now)
+{
+	f->shown = f->lies ? SHOWN_NO : f->away ? (p->away_for ? SHOWN_LATER : SHOWN_NO) : SHOWN_YES;
+	f->shown_at = when_add(now, p->away_for);
+	if (f->shown == SHOWN_YES)
+		f->shown_why = NULL;
+	if (f->gone != SHOWN_YES) {
+		f->gone = f->away ? f->shown : SHOWN_YES;
+		f->gone_at = f->shown_at;
+		f->gone_why = f->shown_why;
+	}
+}
+
 static void change_live(const struct policy *p, struct facts *f, int64_t now)
 {
+	if (f->deployed_at) {
+		f->lies = f->shown == SHOWN_NO;
+		f->away = f->shown == SHOWN_LATER;
+	}
 	f->deploy_pending = p->tells;
 	f->deployed_at = p->tells || p->blind ? 0 : now;
-	f->shown = p->tells ? SHOWN_NO : SHOWN_YES;
-	f->shown_why = NULL;
+	f->gone = SHOWN_NO;
+	if (p->tells)
+		f->shown = SHOWN_NO;
+	else
+		present(p, f, now);
 }
 
 static void acknowledge(const struct policy *p, struct key_facts *k, bool first, int64_t now)
@@ -608,13 +646,16 @@ void rollover_assume(const struct policy *p, struct facts *f, enum step s, int64
 		break;
 	case DO_DEPLOY:
 		f->deploy_pending = false;
-		f->shown = SHOWN_YES;
-		if (!f->deployed_at)
-			f->deployed_at = now;
+		if (f->deployed_at)
+			break;
+		present(p, f, now);
+		f->deployed_at = now;
 		break;
 	case DO_PUBLISH:
 		first = !f->live.published_at;
 		f->set_changed = f->set_pending = false;
+		f->published = true;
+		f->held_until_at = 0;
 		acknowledge(p, &f->live, first, now);
 		acknowledge(p, &f->staging, first, now);
 		break;

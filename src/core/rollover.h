@@ -17,7 +17,8 @@
  * In every phase but NEW: links, renewals on the same keys, deployment, publication.
  * Safety (RFC 7671 section 8, RFC 6698 A.4): a key is promoted only when its records were acknowledged
  * by every publisher and no cache can hold a set without them; the record of a key that servers may
- * still present is not taken away; the first set is published only after the servers have the key.
+ * still present is not taken away; the first records of an owner are wanted only when its servers have the
+ * key (run/wanted.h), and rules speak of the owners that have records.
  */
 #ifndef CORE_ROLLOVER_H
 #define CORE_ROLLOVER_H
@@ -72,6 +73,7 @@ struct policy {
 	bool    tells;                  /* there is a post-certchange hook */
 	bool    no_stand_in;            /* servers get nothing before a certificate of the issuer's */
 	bool    looks;                  /* servers are looked at: what they present decides, not the hooks' word */
+	int64_t away_for;               /* then: how long one that is away is waited for; 0: for ever */
 	bool    half_looks;             /* then: some owners are of services that cannot be looked at */
 	bool    verifies;               /* name servers are asked: what they show decides, not the wait */
 	int64_t verified_for;           /* then: what it takes from publication to proof, for forecasts */
@@ -128,6 +130,15 @@ struct facts {
 	enum shown shown;               /* where the policy looks */
 	int64_t shown_at;
 	const char *shown_why;          /* in words, of NO and LATER; the caller's; or NULL */
+	enum shown gone;                /* ... and if the retired key is compromised: does none present that? */
+	int64_t gone_at;
+	const char *gone_why;
+	bool    lies, away;             /* of forecasts: some server will not present another key either, or
+					 * will have to be waited for again */
+	bool    published;              /* a set was handed out before: the next one changes it */
+	int64_t held_until_at;          /* no record belongs in DNS before that, since no server is known to
+					 * present the live key; WHEN_NEVER: time alone will not change that;
+					 * 0: some do */
 	bool    roll_wanted;            /* an operator ordered a rollover of the present live key */
 	bool    force;                  /* ... without waiting for caches */
 	bool    back_wanted;            /* an operator ordered the newest retired key back */

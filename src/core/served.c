@@ -167,15 +167,22 @@ static bool fits(const struct served_key *k)
 	return k && (k->wanted || k->tolerated);
 }
 
+/* A key that was seen, in the light of the question. */
+static bool will_do(const struct served_question *q, const char *spki)
+{
+	const struct served_key *k = key_of(q, spki);
+
+	return *spki && (q->about_leaving ? !k || !k->leaving : fits(k));
+}
+
 /* It counts as told when the servers were.  Unless it was last seen with the key, it may have had another
  * one until it was found away; looks may be days apart. */
 static struct served_judgement judge_away(const struct served_view *v, const struct served_question *q,
 					  enum served_reason why)
 {
-	const struct served_key *last = key_of(q, v->spki);
 	int64_t from_at = q->told_at;
 
-	if (!fits(last) && v->failing_at > from_at)
+	if (!will_do(q, v->spki) && v->failing_at > from_at)
 		from_at = v->failing_at;
 	if (!q->told_at || q->away_for == WHEN_NEVER)
 		return (struct served_judgement){ .verdict = SERVED_NO, .reason = why };
@@ -207,16 +214,18 @@ static struct served_judgement judge_view(const struct served_view *v, const str
 		return judge_away(v, q, SR_AWAY);
 	case SERVED_FAULTY:
 		no.reason = SR_FAULTY;
-		return no;
+		return q->about_leaving ? judge_away(v, q, SR_FAULTY) : no;
 	case SERVED_ABSENT:
 		no.reason = SR_ABSENT;
-		return has_live ? (struct served_judgement){ .verdict = SERVED_YES, .at = v->looked_at } : no;
+		if (!has_live && !q->about_leaving)
+			return no;
+		return (struct served_judgement){ .verdict = SERVED_YES, .at = v->looked_at };
 	case SERVED_PRESENTED:
 		no.met = key_of(q, v->spki);
 		no.reason = SR_OTHER_KEY;
-		if (!fits(no.met))
+		if (!will_do(q, v->spki))
 			return no;
-		if (v->relapsed_at && !fits(key_of(q, v->before)) &&
+		if (v->relapsed_at && !will_do(q, v->before) &&
 		    v->looked_at < when_add(v->relapsed_at, SERVED_STEADY_FOR))
 			return (struct served_judgement){ .verdict = SERVED_WAIT, .reason = SR_UNSTEADY,
 							  .at = when_add(v->relapsed_at, SERVED_STEADY_FOR) };
@@ -263,21 +272,42 @@ struct served_judgement served_judge_one(const struct endpoint *e, const struct 
 	return worst;
 }
 
+static bool is_asked(const struct endpoint *e, const struct served_question *q)
+{
+	return !q->among || strv_has(q->among, e->name);
+}
+
 struct served_judgement served_judge(const struct served *s, const struct served_question *q)
 {
 	struct served_judgement worst = { .verdict = SERVED_YES };
-	size_t in_the_way = 0;
+	size_t in_the_way = 0, asked = 0;
 
-	if (!s->n)
-		return (struct served_judgement){ .verdict = SERVED_NO, .reason = SR_NEVER_LOOKED };
 	for (size_t i = 0; i < s->n; i++) {
-		struct served_judgement j = served_judge_one(&s->v[i], q);
+		struct served_judgement j;
 
+		if (!is_asked(&s->v[i], q))
+			continue;
+		j = served_judge_one(&s->v[i], q);
 		in_the_way += j.verdict != SERVED_YES;
 		worse(&worst, &j);
+		asked++;
 	}
+	if (!asked)
+		return (struct served_judgement){ .verdict = SERVED_NO, .reason = SR_NEVER_LOOKED };
 	worst.in_the_way = in_the_way;
 	return worst;
+}
+
+int64_t served_first_at(const struct served *s, const struct served_question *q)
+{
+	struct served_judgement j = served_judge(s, q);
+
+	if (j.verdict == SERVED_YES)
+		return 0;
+	for (size_t i = 0; i < s->n && j.verdict == SERVED_WAIT; i++)
+		if (is_asked(&s->v[i], q) && shows_wanted(&s->v[i], q))
+			return j.at;
+	return WHEN_NEVER;
 }
 
 char *served_text(const struct served_judgement *j)

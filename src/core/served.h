@@ -5,11 +5,13 @@
  * assumed: an endpoint that answers without showing a certificate holds, and one that is not there holds for
  * as long as the configuration says.
  *
- * RFC 7671 section 8.1: the old records go when the new chain was verified to be deployed.
+ * RFC 7671 section 8.1: the old records go when the new chain was verified to be deployed.  Those of a
+ * compromised key go when nobody needs them: no server presents that key.
  */
 #ifndef CORE_SERVED_H
 #define CORE_SERVED_H
 
+#include "base/buf.h"
 #include "core/keytype.h"
 
 #include <stdint.h>
@@ -83,6 +85,7 @@ struct served_key {
 	enum key_family family;
 	bool        wanted;             /* the key that is asked about: every endpoint must show it */
 	bool        tolerated;          /* in its place (of another line with the same owner) */
+	bool        leaving;            /* of the keys that must not be met any more, if that is asked */
 	bool        removed;            /* its records are gone */
 	const char *words;              /* "the old key (generation 3)" */
 };
@@ -90,6 +93,9 @@ struct served_key {
 struct served_question {
 	const struct served_key *keys;
 	size_t  keys_n;
+	bool    about_leaving;          /* not "does every one show a wanted key", but "does none show one that
+					 * leaves": any other key will do then */
+	const struct strv *among;       /* endpoints of these names alone; NULL: all */
 	int64_t told_at;                /* the servers were told of the wanted key; 0: not yet */
 	int64_t away_for;               /* so long after that, and after it was found away if it was not last
 					 * seen with a key that will do, an endpoint that is away counts as
@@ -125,6 +131,9 @@ struct served_judgement {
 	size_t  in_the_way;             /* how many endpoints are, this one too */
 };
 struct served_judgement served_judge(const struct served *s, const struct served_question *q);
+/* From when on records may be published where there were none: WHEN_NEVER if time alone will not do.  An
+ * endpoint that is away is left out in time only if another one was seen with the key. */
+int64_t served_first_at(const struct served *s, const struct served_question *q);
 /* In words, the caller frees: "_25._tcp.mx.example.org at 192.0.2.1:25 presents the old key". */
 char *served_text(const struct served_judgement *j);
 /* One endpoint alone: why it is in the way of the wanted key; SR_NONE: it is not. */

@@ -202,8 +202,8 @@ static const struct config_option options[] = {
 		.fallback = "no" },
 
 	[OPT_LOOK] = { ROW("endpoints", "look", VALUE_YES_NO, look),
-		.help = "Whether servers are looked at: the first records, and the removal of old ones, wait until "
-			"every server presents the live key.",
+		.help = "Whether servers are looked at: the first records of an owner, and the removal of old ones, "
+			"wait until servers present the live key.",
 		.fallback = "yes where name servers are asked or servers are named here, else no",
 		.fallback_words = true },
 	[OPT_ENDPOINTS] = { ROW("endpoints", "servers", VALUE_ENDPOINTS, endpoints),

@@ -11,6 +11,7 @@
 #include "run/caa_check.h"
 #include "run/doctor_parts.h"
 #include "run/pending.h"
+#include "run/wanted.h"
 #include "run/worker.h"
 #include "sys/clock.h"
 
@@ -153,7 +154,7 @@ void doctor_own_of(struct doctor_own **out, size_t *n, const struct world *w, co
 		return;
 	/* what is wanted is not recorded yet where the state was lost */
 	own_add(out, n, l, &l->ledger.set);
-	line_wanted(&wanted, w, l);
+	wanted_ever(&wanted, w, l);
 	own_add(out, n, l, &wanted);
 	set_free(&wanted);
 	if (*n)

@@ -87,7 +87,7 @@ static void run_moves(struct round *r)
 
 		if (t->step == DO_PUBLISH || t->step == DO_DEPLOY)
 			continue;
-		if (step_do(&text, t->l, t->step, r->now, &e) < 0) {
+		if (step_do(&text, r->en->w, t->l, t->step, r->now, &e) < 0) {
 			engine_step_failed(r, t, &e);
 		} else {
 			/* retire and purge are notes only: they must be on disk before the reload */

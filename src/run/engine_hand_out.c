@@ -9,6 +9,7 @@
 #include "run/observe.h"
 #include "run/publish.h"
 #include "run/publish_update.h"
+#include "run/wanted.h"
 #include "sys/clock.h"
 #include "sys/proc.h"
 #include "sys/progress.h"
@@ -82,12 +83,13 @@ static void record_set(struct round *r, struct task *t)
 {
 	struct ledger *l = &t->l->ledger;
 	struct strv publishers = { 0 };
+	struct servers_held held;
 	struct set wanted;
 	struct err e;
 
-	line_wanted(&wanted, r->en->w, t->l);
+	wanted_set(&wanted, &held, r->en->w, t->l);
 	if (publish_check_siblings(r->en->w, t->l, &e) < 0 ||
-	    publish_check_cover(t->l->cfg, &t->l->live, &wanted, &e) < 0) {
+	    publish_check_cover(t->l->cfg, &t->l->live, &wanted, &held.owners, &e) < 0) {
 		t->blocked = true;
 		engine_step_failed(r, t, &e);
 		goto out;
@@ -106,6 +108,7 @@ static void record_set(struct round *r, struct task *t)
 	t->failed |= t->l->failed;
 out:
 	strv_free(&publishers);
+	strv_free(&held.owners);
 	set_free(&wanted);
 }
 

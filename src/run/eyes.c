@@ -356,10 +356,14 @@ static bool shows(const struct horizon *h, int keyset)
 
 bool eyes_content(const struct line *l)
 {
-	for (size_t i = 0; i < l->ledger.eyes_n; i++)
-		if ((l->live.number && !shows(&l->ledger.eyes[i], l->live.keyset)) ||
-		    (l->staging.number && !shows(&l->ledger.eyes[i], l->staging.keyset)))
+	for (size_t i = 0; i < l->ledger.eyes_n; i++) {
+		const struct horizon *h = &l->ledger.eyes[i];
+
+		if (ledger_set_has(&l->ledger, h->owner) &&
+		    ((l->live.number && !shows(h, l->live.keyset)) ||
+		     (l->staging.number && !shows(h, l->staging.keyset))))
 			return false;
+	}
 	return true;
 }
 
@@ -435,7 +439,8 @@ static void server_alarm(struct strv *out, const struct line *l, const struct fa
 		strv_take(out, mem_format("name server %s (%s): the signature of %s ends at %s: is the signer "
 					  "of the zone alive?", s->id, shown(s), h->owner, at));
 	}
-	if (s->records == 0 && f->live.published_at && now - f->live.published_at >= ALARM_AFTER_FOR)
+	if (s->records == 0 && recorded(l, h->owner) && f->live.published_at &&
+	    now - f->live.published_at >= ALARM_AFTER_FOR)
 		strv_take(out, mem_format("name server %s (%s) shows no record at %s, although it was "
 					  "published", s->id, shown(s), h->owner));
 }
@@ -472,7 +477,9 @@ void eyes_alarms(struct strv *out, struct line *l, const struct facts *f)
 		if (!h->looked_at)
 			continue;
 		security_alarm(out, l, h);
-		if (f->live.present && f->deployed_at && horizon_uncovered(h, f->live.id, &s))
+		/* where servers are waited for, clients see another key than the live one */
+		if (f->live.present && f->deployed_at &&
+		    (!l->policy.looks || ledger_set_has(&l->ledger, h->owner)) && horizon_uncovered(h, f->live.id, &s))
 			strv_take(out, mem_format("name server %s (%s) gives TLSA records for %s that do not "
 						  "fit the live key: DANE clients refuse it", s->id, shown(s),
 						  h->owner));

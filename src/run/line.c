@@ -164,6 +164,7 @@ void policy_of(struct policy *p, const struct line_config *c)
 		.publishes = publishes,
 		.tells = tells,
 		.looks = looks,
+		.away_for = c->away_for,
 		.half_looks = looks && !endpoints_all(c),
 		.blind = publishes && !tells && !looks && !c->retire_after_given,
 		.verifies = c->verify == VERIFY_SERVERS,
@@ -424,8 +425,6 @@ void line_publishers(struct strv *out, const struct line_config *c)
 		strv_add(out, c->post_keychange.v[i]);
 }
 
-/* What is wanted ------------------------------------------------------------------------------- */
-
 const struct generation *line_generation(const struct line *l, int keyset)
 {
 	if (l->live.keyset == keyset)
@@ -436,73 +435,4 @@ const struct generation *line_generation(const struct line *l, int keyset)
 		if (l->retired[i].keyset == keyset)
 			return &l->retired[i];
 	return NULL;
-}
-
-static void want_keyset(struct set *out, const struct line *l, const struct generation *g)
-{
-	const struct line_config *c = l->cfg;
-
-	if (c->owners.n == 0) {
-		set_add(out, "", "", g->keyset);
-		return;
-	}
-	for (size_t o = 0; o < c->owners.n; o++) {
-		for (size_t p = 0; p < c->params_n; p++) {
-			for (size_t i = 0; i < g->leaves_n; i++) {
-				struct tlsa_rdata r;
-				char *data;
-
-				if (!tlsa_make(&r, c->params[p], &g->leaves[i].spki))
-					continue;       /* publish_check_cover refuses the hole */
-				data = tlsa_format(&r);
-				set_add(out, c->owners.v[o], data, g->keyset);
-				free(data);
-			}
-		}
-	}
-}
-
-static bool have(const struct set *s, const char *owner, const char *data)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (strcmp(s->v[i].owner, owner) == 0 && strcmp(s->v[i].data, data) == 0)
-			return true;
-	return false;
-}
-
-/* What the other lines have recorded at an owner that this one names too. */
-static void want_siblings(struct set *out, const struct world *w, const struct line *l,
-			  const char *owner)
-{
-	size_t first, past;
-
-	world_shared(w, owner, &first, &past);
-	for (size_t k = first; k < past; k++) {
-		const struct line *other = &w->lines[w->shared[k].line];
-
-		if (other == l)
-			continue;
-		for (size_t i = 0; i < other->ledger.set.n; i++) {
-			const struct set_entry *s = &other->ledger.set.v[i];
-
-			if (s->keyset && strcmp(s->owner, owner) == 0 && !have(out, owner, s->data))
-				set_add(out, owner, s->data, 0);
-		}
-	}
-}
-
-void line_wanted(struct set *out, const struct world *w, const struct line *l)
-{
-	*out = (struct set){ .ttl_for = l->policy.ttl_for };
-	if (!l->policy.publishes)
-		return;
-	if (l->live.number)
-		want_keyset(out, l, &l->live);
-	if (l->staging.number)
-		want_keyset(out, l, &l->staging);
-	for (size_t i = 0; i < l->retired_n; i++)
-		want_keyset(out, l, &l->retired[i]);
-	for (size_t i = 0; i < l->cfg->owners.n; i++)
-		want_siblings(out, w, l, l->cfg->owners.v[i]);
-	set_sort(out);
 }

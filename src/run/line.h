@@ -89,9 +89,6 @@ const struct generation *line_generation(const struct line *l, int keyset);
 /* Who must acknowledge a recorded set: the update (UPDATE_NAME), key-change hooks.  The caller frees. */
 void line_publishers(struct strv *out, const struct line_config *c);
 
-/* What the line wants in DNS now: its own keys at its owners, and what other lines recorded there. */
-void line_wanted(struct set *out, const struct world *w, const struct line *l);
-
 void policy_of(struct policy *p, const struct line_config *c);
 void horizon_policy_of(struct horizon_policy *p, const struct line_config *c);
 

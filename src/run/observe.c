@@ -9,6 +9,7 @@
 #include "run/publish.h"
 #include "run/servers.h"
 #include "run/suggest.h"
+#include "run/wanted.h"
 #include "sys/clock.h"
 
 static void certs(struct ledger_certs *out, const struct generation *g, const struct line *l)
@@ -44,10 +45,13 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 	struct strv publishers = { 0 };
 	struct set wanted;
 	struct servers_question servers = { 0 };
+	struct servers_held held;
 	const struct keyset *retired = ledger_retired_first(&l->ledger);
 	struct ledger_view v = { .wanted = &wanted };
 
-	line_wanted(&wanted, w, l);
+	wanted_set(&wanted, &held, w, l);
+	v.held = &held.owners;
+	v.held_until_at = held.until_at;
 	certs(&v.live, &l->live, l);
 	certs(&v.staging, &l->staging, l);
 	for (size_t i = 0; retired && i < l->retired_n; i++)
@@ -73,6 +77,7 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 	f->tried = l->tried;
 	servers_ask_free(&servers);
 	strv_free(&publishers);
+	strv_free(&held.owners);
 	set_free(&wanted);
 }
 

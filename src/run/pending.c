@@ -72,12 +72,6 @@ static void pending_hooks(struct strv *out, struct strv *about, const char *even
 	}
 }
 
-/* The first records wait until the servers present the key: servers_alarms() tells if one is at fault. */
-static bool waits_for_servers(const struct line *l, const struct facts *f)
-{
-	return l->policy.looks && !f->deploy_pending && !l->ledger.set_serial && f->shown != SHOWN_YES;
-}
-
 static void find(struct strv *out, struct strv *about, struct world *w, struct line *l)
 {
 	struct strv publishers = { 0 }, endpoints = { 0 };
@@ -112,7 +106,7 @@ static void find(struct strv *out, struct strv *about, struct world *w, struct l
 	if (line_include_wrong(w, l))
 		strv_take(out, mem_format("include file %s does not show the wanted records",
 					  l->cfg->include_file));
-	if (l->policy.publishes && f.live.present && f.set_changed && !waits_for_servers(l, &f))
+	if (l->policy.publishes && f.live.present && f.set_changed && !f.held_until_at)
 		strv_take(out, mem_copy_str("the TLSA set has changed and is not published yet"));
 	standing_alarms(out, l, &f);
 	if (respond_owes(l->cfg))

@@ -427,9 +427,9 @@ int publish_check_siblings(const struct world *w, const struct line *l, struct e
 	return 0;
 }
 
-/* strict: an owner without any record is refused too. */
+/* may_lack: owners without any record that are not refused; NULL: all. */
 static int check_cover(const struct line_config *c, const struct generation *g, const struct set *s,
-		       bool strict, struct err *e)
+		       const struct strv *may_lack, struct err *e)
 {
 	struct tlsa_leaf leaves[KEY_TYPE_N];
 	struct tlsa_rdata *at_owner = mem_array(s->n, sizeof(*at_owner));
@@ -444,7 +444,8 @@ static int check_cover(const struct line_config *c, const struct generation *g, 
 			if (strcmp(s->v[i].owner, c->owners.v[o]) == 0 &&
 			    tlsa_parse(&at_owner[n], s->v[i].data))
 				n++;
-		if (n == 0 ? strict : tlsa_covers(at_owner, n, leaves, g->leaves_n) != TLSA_COVERS)
+		if (n == 0 ? may_lack && !strv_has(may_lack, c->owners.v[o])
+			   : tlsa_covers(at_owner, n, leaves, g->leaves_n) != TLSA_COVERS)
 			rc = err_set(e, ERR_UNSAFE, "the TLSA set of %s does not cover the keys of generation "
 				     "%d of %s: a DANE client would refuse them", c->owners.v[o], g->number,
 				     c->name);
@@ -454,15 +455,15 @@ static int check_cover(const struct line_config *c, const struct generation *g, 
 }
 
 int publish_check_cover(const struct line_config *c, const struct generation *g, const struct set *s,
-			struct err *e)
+			const struct strv *held, struct err *e)
 {
-	return check_cover(c, g, s, true, e);
+	return check_cover(c, g, s, held, e);
 }
 
-int publish_check_renewal(const struct line_config *c, const struct generation *g, const struct set *s,
-			  struct err *e)
+int publish_check_sets(const struct line_config *c, const struct generation *g, const struct set *s,
+		       struct err *e)
 {
-	return check_cover(c, g, s, false, e);
+	return check_cover(c, g, s, NULL, e);
 }
 
 int publish_include(struct world *w, const char *path, int64_t now, struct err *e)
@@ -488,7 +489,7 @@ int publish_include(struct world *w, const char *path, int64_t now, struct err *
 		const struct line *l = &w->lines[v->lines[i]];
 
 		if (l->ledger.set.n && l->live.number &&
-		    publish_check_cover(l->cfg, &l->live, &l->ledger.set, e) < 0)
+		    publish_check_sets(l->cfg, &l->live, &l->ledger.set, e) < 0)
 			goto out;
 	}
 	include_head(&text, w, path, now);

@@ -49,17 +49,18 @@ bool publish_include_changed(struct world *w, const char *path);
 int publish_check_siblings(const struct world *w, const struct line *l, struct err *e) NEEDS_CHECK;
 
 /* Replaces the include file atomically.  Refuses (ERR_UNSAFE) to write an empty one, or one in which
- * an owner's set does not cover the live key of a line that names it. */
+ * the set of an owner that has one does not cover the live key of a line that names it. */
 int publish_include(struct world *w, const char *path, int64_t now, struct err *e) NEEDS_CHECK;
 
 /* At every owner of the line the set must cover the keys of the generation (RFC 7671 section 8):
- * before a set is published, for the live one; before a promotion, for the staged one.  ERR_UNSAFE. */
+ * before a set is published, for the live one; before a promotion, for the staged one.  Owners that wait for
+ * their servers may have none (servers_held).  ERR_UNSAFE. */
 int publish_check_cover(const struct line_config *c, const struct generation *g, const struct set *s,
-			struct err *e) NEEDS_CHECK;
+			const struct strv *held, struct err *e) NEEDS_CHECK;
 
-/* Before a renewed chain is given to servers: it must match every set of the line that is published (usage 2
- * speaks of the CA, and CAs change without notice).  ERR_UNSAFE. */
-int publish_check_renewal(const struct line_config *c, const struct generation *g, const struct set *s,
-			  struct err *e) NEEDS_CHECK;
+/* The sets that there are must cover the keys: also before servers are given a renewed chain (usage 2 speaks
+ * of the CA, and CAs change without notice).  ERR_UNSAFE. */
+int publish_check_sets(const struct line_config *c, const struct generation *g, const struct set *s,
+		       struct err *e) NEEDS_CHECK;
 
 #endif

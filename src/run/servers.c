@@ -63,13 +63,20 @@ static void add_siblings(struct servers_question *out, const struct world *w, co
 void servers_ask(struct servers_question *out, const struct world *w, const struct line *l)
 {
 	*out = (struct servers_question){
+		.q.told_at = ledger_told_at(&l->ledger, &l->policy),
 		.q.away_for = l->cfg->away_for ? l->cfg->away_for : WHEN_NEVER,
 		.q.fresh_at = l->servers_fresh_at,
 	};
 	add_keys(out, &l->live, true, false, "the live key");
 	add_numbered(out, &l->staging, "staged");
-	for (size_t i = 0; i < l->retired_n; i++)
+	for (size_t i = 0; i < l->retired_n; i++) {
+		const struct keyset *next = ledger_retired_first(&l->ledger);
+		size_t first = out->q.keys_n;
+
 		add_numbered(out, &l->retired[i], "old");
+		for (size_t k = first; k < out->q.keys_n; k++)
+			out->keys[k].leaving = next && next->id == l->retired[i].keyset;
+	}
 	for (size_t i = 0; i < l->removed_n; i++) {
 		size_t first = out->q.keys_n;
 
@@ -98,6 +105,105 @@ unsigned servers_families(const struct line *l)
 		for (size_t i = 0; i < l->retired[r].leaves_n; i++)
 			mask |= 1U << key_type_family(l->retired[r].leaves[i].type);
 	return mask;
+}
+
+/* First records ---------------------------------------------------------------------------------- */
+
+/* "_443._udp.www.example.org" to its host. */
+static const char *host_of(const char *owner)
+{
+	const char *dot = strchr(owner, '.');
+
+	dot = dot ? strchr(dot + 1, '.') : NULL;
+	return dot ? dot + 1 : owner;
+}
+
+/* Which endpoints must present the key before there are records at an owner: its own; of one that cannot be
+ * looked at, those of its host, or all there are. */
+static void endpoints_before(struct strv *out, const struct endpoint_spec *specs, size_t n, const char *owner)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(specs[i].name, owner) == 0) {
+			strv_add(out, owner);
+			return;
+		}
+	for (size_t i = 0; i < n; i++)
+		if (specs[i].is_owner && strcmp(specs[i].host, host_of(owner)) == 0)
+			strv_add(out, specs[i].name);
+	for (size_t i = 0; i < n && !out->n; i++)
+		strv_add(out, specs[i].name);
+}
+
+static int64_t first_at(const struct line *l, struct served_question *q, const struct strv *among)
+{
+	q->among = among;
+	return served_first_at(&l->ledger.served, q);
+}
+
+/* Servers that no owner speaks of are those behind one that does: the first set of a line waits for them. */
+static int64_t others_at(const struct line *l, struct served_question *q, const struct endpoint_spec *specs,
+			 size_t n)
+{
+	struct strv others = { 0 };
+	int64_t at = 0;
+
+	for (size_t i = 0; i < n && !l->ledger.set_serial; i++)
+		if (!strv_has(&l->cfg->owners, specs[i].name))
+			strv_add(&others, specs[i].name);
+	if (others.n)
+		at = first_at(l, q, &others);
+	strv_free(&others);
+	return at;
+}
+
+static void hold(struct servers_held *out, const char *owner, int64_t until_at)
+{
+	if (clock_now() >= until_at)
+		return;
+	strv_add(&out->owners, owner);
+	if (until_at < out->until_at)
+		out->until_at = until_at;
+}
+
+/* Owners that have no records of the line's. */
+static void find_bare(struct strv *out, const struct line *l)
+{
+	if (!l->policy.looks || !l->policy.publishes || !l->live.number)
+		return;
+	for (size_t i = 0; i < l->cfg->owners.n; i++)
+		if (!ledger_set_has(&l->ledger, l->cfg->owners.v[i]))
+			strv_add(out, l->cfg->owners.v[i]);
+	if (!l->cfg->owners.n && !ledger_set_has(&l->ledger, ""))
+		strv_add(out, "");
+}
+
+void servers_held(struct servers_held *out, const struct world *w, const struct line *l)
+{
+	struct endpoint_spec *specs;
+	struct servers_question s;
+	struct strv bare = { 0 };
+	int64_t others;
+	size_t n;
+
+	*out = (struct servers_held){ .until_at = WHEN_NEVER };
+	find_bare(&bare, l);
+	if (!bare.n)
+		return;
+	endpoints_of(&specs, &n, l->cfg);
+	servers_ask(&s, w, l);
+	others = others_at(l, &s.q, specs, n);
+	for (size_t i = 0; i < bare.n; i++) {
+		struct strv before = { 0 };
+		int64_t at;
+
+		endpoints_before(&before, specs, n, bare.v[i]);
+		at = first_at(l, &s.q, &before);
+		hold(out, bare.v[i], at > others ? at : others);
+		strv_free(&before);
+	}
+	servers_ask_free(&s);
+	endpoints_free(specs, n);
+	strv_free(&bare);
 }
 
 /* What came of it -------------------------------------------------------------------------------- */
@@ -205,6 +311,17 @@ static bool misses_any(const struct line *l, const struct servers_question *s)
 	return false;
 }
 
+static bool has_bare(const struct line *l)
+{
+	struct strv bare = { 0 };
+	bool any;
+
+	find_bare(&bare, l);
+	any = bare.n > 0;
+	strv_free(&bare);
+	return any;
+}
+
 bool servers_due(const struct world *w, const struct line *l)
 {
 	int64_t oldest_at = WHEN_NEVER;
@@ -221,8 +338,8 @@ bool servers_due(const struct world *w, const struct line *l)
 			if (at && at < oldest_at && (families >> f & 1))
 				oldest_at = at;
 		}
-	if (l->retired_n || (l->policy.publishes && !l->ledger.set_done_at) || oldest_at == WHEN_NEVER ||
-	    !knows_all_names(l) || clock_now() >= when_add(oldest_at, l->cfg->look_every_for))
+	if (l->retired_n || has_bare(l) || oldest_at == WHEN_NEVER || !knows_all_names(l) ||
+	    clock_now() >= when_add(oldest_at, l->cfg->look_every_for))
 		return true;
 	servers_ask(&s, w, l);
 	due = !is_content(l, &s) || misses_any(l, &s);
@@ -342,7 +459,7 @@ static void outdated_alarms(struct strv *out, struct strv *about, const struct l
 	}
 }
 
-static char *alarm_text(const struct served_judgement *j, const struct facts *f, const struct policy *p)
+static char *alarm_text(const struct served_judgement *j, bool held, const struct policy *p)
 {
 	char *what = served_text(j), *text = NULL;
 	const char *urgent = j->who ? urgency(&j->who->views[j->family]) : "";
@@ -367,8 +484,8 @@ static char *alarm_text(const struct served_judgement *j, const struct facts *f,
 						   : "");
 		else
 			text = mem_format("%s: %slet the server read the live files of the line", what,
-					  f->live.published_at ? "no record vouches for it, and DANE clients refuse "
-								 "it; " : "");
+					  held || !p->publishes ? "" : "no record vouches for it, and DANE clients "
+								       "refuse it; ");
 		break;
 	case SR_NO_ADDRESS:
 	case SR_UNROUTED:
@@ -392,6 +509,7 @@ void servers_alarms(struct strv *out, struct strv *about, const struct world *w,
 		    const struct facts *f)
 {
 	struct servers_question s;
+	struct servers_held held;
 
 	if (!l->policy.looks || !l->live.number)
 		return;
@@ -401,6 +519,7 @@ void servers_alarms(struct strv *out, struct strv *about, const struct world *w,
 			strv_add(about, "");
 	}
 	servers_ask(&s, w, l);
+	servers_held(&held, w, l);
 	s.q.fresh_at = 0;
 	for (size_t i = 0; i < l->ledger.served.n; i++) {
 		struct served_judgement j = served_judge_one(&l->ledger.served.v[i], &s.q);
@@ -410,12 +529,13 @@ void servers_alarms(struct strv *out, struct strv *about, const struct world *w,
 		    /* the servers have not been told yet: that is the alarm */
 		    (l->policy.tells && f->deploy_pending))
 			continue;
-		text = alarm_text(&j, f, &l->policy);
+		text = alarm_text(&j, strv_has(&held.owners, j.who->name), &l->policy);
 		if (text)
 			add_alarm(out, about, j.who, j.family, text);
 	}
 	if (!f->deploy_pending)
 		outdated_alarms(out, about, l, &s);
+	strv_free(&held.owners);
 	servers_ask_free(&s);
 }
 
@@ -429,6 +549,19 @@ static void absent_warnings(struct strv *out, const struct line *l, const struct
 			strv_take(out, mem_format("%s at %s has no %s key, although the line has one", e->name,
 						  e->address, key_family_name(f)));
 	}
+}
+
+/* The line goes on without them.  If there are no others, that is what it waits for. */
+static void held_warnings(struct strv *out, const struct world *w, const struct line *l,
+			  const struct facts *f)
+{
+	struct servers_held held;
+
+	servers_held(&held, w, l);
+	for (size_t i = 0; i < held.owners.n && !f->held_until_at; i++)
+		strv_take(out, mem_format("%s gets its first records when its servers are seen with the live key",
+					  held.owners.v[i]));
+	strv_free(&held.owners);
 }
 
 void servers_warnings(struct strv *out, const struct world *w, const struct line *l, const struct facts *f)
@@ -451,4 +584,5 @@ void servers_warnings(struct strv *out, const struct world *w, const struct line
 			absent_warnings(out, l, &l->ledger.served.v[i]);
 	}
 	servers_ask_free(&s);
+	held_warnings(out, w, l, f);
 }

@@ -15,12 +15,21 @@ unsigned servers_families(const struct line *l);
 
 /* What is asked of the endpoints of a line: the live key, and whatever else may be met there. */
 struct servers_question {
-	struct served_question q;       /* told_at is 0 */
+	struct served_question q;
 	struct served_key *keys;
 	struct strv words;
 };
 void servers_ask(struct servers_question *out, const struct world *w, const struct line *l);
 void servers_ask_free(struct servers_question *q);
+
+/* Owners at which the line has no records, and wants none yet, since their servers are not known to present
+ * the live key: first they do, then a record says so.  "" stands for what hooks publish. */
+struct servers_held {
+	struct strv owners;             /* the caller frees */
+	int64_t     until_at;           /* of the first of them, if nothing changes; WHEN_NEVER: time alone
+					 * will not do */
+};
+void servers_held(struct servers_held *out, const struct world *w, const struct line *l);
 
 /* Every endpoint that was reached presents the live key and its certificate. */
 bool servers_content(const struct world *w, const struct line *l);

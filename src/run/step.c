@@ -8,6 +8,7 @@
 #include "run/issue_acme.h"
 #include "run/links.h"
 #include "run/publish.h"
+#include "run/servers.h"
 #include "run/store.h"
 #include "run/suggest.h"
 
@@ -84,9 +85,9 @@ static int check_renewal(const struct line *l, enum step s, const struct generat
 	const struct set *set = &l->ledger.set;
 	struct err ignored;
 
-	if (s == DO_RENEW_STAGING && publish_check_renewal(l->cfg, &l->staging, set, &ignored) < 0)
+	if (s == DO_RENEW_STAGING && publish_check_sets(l->cfg, &l->staging, set, &ignored) < 0)
 		return 0;
-	return publish_check_renewal(l->cfg, g, set, e);
+	return publish_check_sets(l->cfg, g, set, e);
 }
 
 int step_made(char **text, struct line *l, enum step s, int number, int64_t now, struct err *e)
@@ -138,11 +139,23 @@ int step_drop_staging(const struct line *l, struct err *e)
 	return store_set_slot(l->cfg, "staging", 0, e);
 }
 
-static int promote(char **text, struct line *l, struct err *e)
+/* Good enough to be given to servers, in itself and by what is published. */
+static int check_next(const struct world *w, const struct line *l, const struct generation *g, struct err *e)
 {
-	if (generation_verify(&l->staging, l->cfg, e) < 0)
-		return err_wrap(e, "the staged key is not promoted");
-	if (l->policy.publishes && publish_check_cover(l->cfg, &l->staging, &l->ledger.set, e) < 0)
+	struct servers_held held;
+	int rc;
+
+	if (generation_verify(g, l->cfg, e) < 0)
+		return -1;
+	servers_held(&held, w, l);
+	rc = l->policy.publishes ? publish_check_cover(l->cfg, g, &l->ledger.set, &held.owners, e) : 0;
+	strv_free(&held.owners);
+	return rc;
+}
+
+static int promote(char **text, const struct world *w, struct line *l, struct err *e)
+{
+	if (check_next(w, l, &l->staging, e) < 0)
 		return err_wrap(e, "the staged key is not promoted");
 	if (store_set_slot(l->cfg, "live", l->staging.number, e) < 0 || step_drop_staging(l, e) < 0)
 		return -1;
@@ -150,12 +163,11 @@ static int promote(char **text, struct line *l, struct err *e)
 	return 0;
 }
 
-static int roll_back(char **text, struct line *l, struct err *e)
+static int roll_back(char **text, const struct world *w, struct line *l, struct err *e)
 {
 	const struct generation *g = &l->retired[l->retired_n - 1];
 
-	if (generation_verify(g, l->cfg, e) < 0 ||
-	    (l->policy.publishes && publish_check_cover(l->cfg, g, &l->ledger.set, e) < 0))
+	if (check_next(w, l, g, e) < 0)
 		return err_wrap(e, "not rolled back");
 	if (store_set_slot(l->cfg, "live", g->number, e) < 0)
 		return -1;
@@ -204,19 +216,19 @@ static int purge(char **text, struct line *l, int64_t now, struct err *e)
 	return rc;
 }
 
-int step_do(char **text, struct line *l, enum step s, int64_t now, struct err *e)
+int step_do(char **text, const struct world *w, struct line *l, enum step s, int64_t now, struct err *e)
 {
 	*text = NULL;
 	switch (s) {
 	case DO_LINK:
 		return links_make(l, e);
 	case DO_ROLL_BACK:
-		return roll_back(text, l, e);
+		return roll_back(text, w, l, e);
 	case DO_UNSTAGE:
 		*text = mem_format("dropped the staged key (generation %d)", l->staging.number);
 		return step_drop_staging(l, e);
 	case DO_PROMOTE:
-		return promote(text, l, e);
+		return promote(text, w, l, e);
 	case DO_RETIRE:
 		retire(text, l, now);
 		return 0;

@@ -18,7 +18,8 @@ int step_made(char **text, struct line *l, enum step s, int number, int64_t now,
 	      struct err *e) NEEDS_CHECK;
 
 /* DO_LINK, DO_ROLL_BACK, DO_UNSTAGE, DO_PROMOTE, DO_RETIRE, DO_PURGE. */
-int step_do(char **text, struct line *l, enum step s, int64_t now, struct err *e) NEEDS_CHECK;
+int step_do(char **text, const struct world *w, struct line *l, enum step s, int64_t now,
+	    struct err *e) NEEDS_CHECK;
 
 /* Empties the staging slot, whose links in [dirs] go first. */
 int step_drop_staging(const struct line *l, struct err *e) NEEDS_CHECK;

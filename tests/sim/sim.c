@@ -266,14 +266,49 @@ static void save(struct world *w, struct ledger *l)
 static struct strv hooks;       /* one of each kind */
 static const struct strv none;
 
+#define OWNER    "_25._tcp.mx.example"
+#define SPKI_LEN 16
+
+/* The keys that may be met: the live one is asked about. */
+static void ask(struct served_question *q, struct served_key *keys, char (*spkis)[SPKI_LEN], const struct world *w,
+		const struct ledger *l)
+{
+	*q = (struct served_question){ .keys = keys, .keys_n = l->keysets_n, .told_at = ledger_told_at(l, &w->p), .away_for = w->p.retire_after_for };
+	for (size_t i = 0; i < l->keysets_n; i++) {
+		snprintf(spkis[i], SPKI_LEN, "%d", l->keysets[i].id);
+		keys[i] = (struct served_key){ .spki = spkis[i], .family = KEY_FAMILY_ECDSA, .words = "a key",
+					       .wanted = l->keysets[i].id == w->links.live_id,
+					       .leaving = &l->keysets[i] == ledger_retired_first(l) };
+	}
+}
+
+/* Until when there are no first records. */
+static int64_t held_until(const struct world *w, const struct ledger *l)
+{
+	char (*spkis)[SPKI_LEN];
+	struct served_key *keys;
+	struct served_question q;
+	int64_t at;
+
+	if (!w->p.looks || !w->p.publishes || ledger_set_has(l, OWNER))
+		return 0;
+	spkis = mem_array(l->keysets_n, SPKI_LEN);
+	keys = mem_array(l->keysets_n, sizeof(*keys));
+	ask(&q, keys, spkis, w, l);
+	at = served_first_at(&l->served, &q);
+	free(keys);
+	free(spkis);
+	return at;
+}
+
 static void wanted_of(struct set *out, const struct world *w, const struct ledger *l)
 {
 	*out = (struct set){ .ttl_for = w->p.ttl_for };
-	if (!w->p.publishes)
+	if (!w->p.publishes || wall(w) < held_until(w, l))
 		return;
 	for (size_t i = 0; i < l->keysets_n; i++)
 		if (!l->keysets[i].removed_at)
-			set_add(out, "_25._tcp.mx.example", "3 1 1", l->keysets[i].id);
+			set_add(out, OWNER, "3 1 1", l->keysets[i].id);
 	set_sort(out);
 }
 
@@ -464,20 +499,6 @@ static enum outcome do_step(struct world *w, struct ledger *l, enum step s)
 
 /* Looking ------------------------------------------------------------------------------------------ */
 
-#define SPKI_LEN 16
-
-/* The keys that may be met: the live one is asked about. */
-static void ask(struct served_question *q, struct served_key *keys, char (*spkis)[SPKI_LEN], const struct world *w,
-		const struct ledger *l)
-{
-	*q = (struct served_question){ .keys = keys, .keys_n = l->keysets_n, .away_for = w->p.retire_after_for };
-	for (size_t i = 0; i < l->keysets_n; i++) {
-		snprintf(spkis[i], SPKI_LEN, "%d", l->keysets[i].id);
-		keys[i] = (struct served_key){ .spki = spkis[i], .family = KEY_FAMILY_ECDSA, .words = "a key",
-					       .wanted = l->keysets[i].id == w->links.live_id };
-	}
-}
-
 static void look(struct world *w, struct ledger *l)
 {
 	struct served_answer answers[SERVING];
@@ -488,7 +509,7 @@ static void look(struct world *w, struct ledger *l)
 
 		snprintf(names[i], sizeof(names[i]), "%d", i);
 		snprintf(spkis[i], SPKI_LEN, "%d", w->serving[i].keyset);
-		*a = (struct served_answer){ .name = "mx", .address = names[i], .family = KEY_FAMILY_ECDSA,
+		*a = (struct served_answer){ .name = OWNER, .address = names[i], .family = KEY_FAMILY_ECDSA,
 					     .at = wall(w), .why = "it is down", .spki = "", .cert = "",
 					     .serial = "" };
 		a->state = is_up(w, i) ? SERVED_PRESENTED : SERVED_AWAY;
@@ -522,7 +543,7 @@ static void facts_of(struct facts *f, struct world *w, struct ledger *l)
 	char (*spkis)[SPKI_LEN] = mem_array(l->keysets_n, SPKI_LEN);
 	struct served_key *keys = mem_array(l->keysets_n, sizeof(*keys));
 	struct served_question q;
-	struct strv said = { 0 };
+	struct strv said = { 0 }, owners = { 0 };
 	struct set wanted;
 	struct ledger_view v = { .wanted = &wanted, .certchange = w->p.tells ? &hooks : &none,
 				 .keychange = w->p.publishes ? &hooks : &none };
@@ -530,12 +551,17 @@ static void facts_of(struct facts *f, struct world *w, struct ledger *l)
 	if (w->p.looks) {
 		ask(&q, keys, spkis, w, l);
 		v.served = &q;
+		v.held_until_at = held_until(w, l);
+		if (wall(w) < v.held_until_at)
+			strv_add(&owners, OWNER);
+		v.held = &owners;
 	}
 	wanted_of(&wanted, w, l);
 	certs_of(&v.live, w, ledger_live(l));
 	certs_of(&v.staging, w, ledger_staging(l));
 	ledger_facts(f, &said, l, &w->p, &v);
 	strv_free(&said);
+	strv_free(&owners);
 	set_free(&wanted);
 	free(keys);
 	free(spkis);

@@ -36,7 +36,7 @@ static struct key_facts key(int id, int64_t age_for)
 
 static struct facts steady(void)
 {
-	return (struct facts){ .live = key(1, 20 * DAY), .deployed_at = NOW - 20 * DAY };
+	return (struct facts){ .live = key(1, 20 * DAY), .deployed_at = NOW - 20 * DAY, .published = true };
 }
 
 /* Staged three days ago, published an hour later: settled since almost a day. */
@@ -430,6 +430,7 @@ static void first_set_only_after_the_servers_have_the_key(void **state)
 
 	(void)state;
 	f.live.published_at = 0;
+	f.published = false;
 	f.set_changed = f.deploy_pending = true;
 	f.deployed_at = 0;
 	f.tried = 1U << DO_DEPLOY;
@@ -437,7 +438,7 @@ static void first_set_only_after_the_servers_have_the_key(void **state)
 	f.deployed_at = NOW;
 	assert_int_equal(next(&dane, &f), DO_PUBLISH);
 	f.deployed_at = 0;                              /* a later one adds to a set that is served */
-	f.live.published_at = NOW - DAY;
+	f.published = true;
 	assert_int_equal(next(&dane, &f), DO_PUBLISH);
 }
 
@@ -714,11 +715,24 @@ static void old_records_stay_until_all_servers_switched(void **state)
 	assert_true(d.again_at == NOW + DAY);
 	/* but for a key that nobody wants back */
 	f.retired.compromised = true;
+	f.gone = SHOWN_YES;
 	assert_int_equal(next(&p, &f), DO_RETIRE);
+	/* ... once no server presents it, whatever else they present */
 	f.shown = SHOWN_NO;
-	assert_int_equal(next(&p, &f), DO_NOTHING);
-	/* a hook that did not succeed may have other servers to tell */
+	assert_int_equal(next(&p, &f), DO_RETIRE);
 	f.shown = SHOWN_YES;
+	f.gone = SHOWN_NO;
+	f.gone_why = "_25._tcp.mx at 192.0.2.1:25 presents the old key";
+	d = rollover_next(&p, &f, NOW);
+	assert_int_equal(d.step, DO_NOTHING);
+	assert_non_null(strstr(d.why, "compromised key's records stay"));
+	assert_ptr_equal(d.detail, f.gone_why);
+	f.gone = SHOWN_LATER;
+	f.gone_at = NOW + HOUR;
+	assert_true(rollover_next(&p, &f, NOW).again_at == NOW + HOUR);
+	assert_int_equal(rollover_next(&p, &f, NOW + HOUR).step, DO_RETIRE);
+	/* a hook that did not succeed may have other servers to tell */
+	f.gone = SHOWN_YES;
 	f.deployed_at = 0;
 	assert_int_equal(next(&p, &f), DO_NOTHING);
 	/* some services cannot be looked at: retire-after counts for them */
@@ -745,7 +759,8 @@ static void first_records_wait_for_servers(void **state)
 	(void)state;
 	p.looks = true;
 	f.live.published_at = 0;
-	f.set_changed = true;
+	f.published = false;
+	f.held_until_at = WHEN_NEVER;
 	f.shown_why = "nobody answers";
 	d = rollover_next(&p, &f, NOW);
 	assert_int_equal(d.step, DO_NOTHING);
@@ -754,15 +769,94 @@ static void first_records_wait_for_servers(void **state)
 	f.deployed_at = 0;              /* why they present something else */
 	assert_non_null(strstr(rollover_next(&p, &f, NOW).why, "a post-certchange hook"));
 	f.deployed_at = NOW - 20 * DAY;
+	f.held_until_at = NOW + HOUR;
+	d = rollover_next(&p, &f, NOW);
+	assert_int_equal(d.step, DO_NOTHING);
+	assert_true(d.again_at == NOW + HOUR);
+	assert_int_equal(rollover_next(&p, &f, NOW + HOUR).step, DO_PUBLISH);
+	/* the first set waits for the hooks, too; later ones have the live key in them, whatever servers do */
+	f.held_until_at = 0;
+	f.set_changed = true;
+	assert_int_equal(next(&p, &f), DO_PUBLISH);
+	f.deployed_at = 0;
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	f.published = true;
+	assert_int_equal(next(&p, &f), DO_PUBLISH);
+}
+
+/* Nobody relies on DNS then: a key that must go goes, and others are in no hurry. */
+static void without_records_a_key_is_rolled_by_order_alone(void **state)
+{
+	struct policy p = dane;
+	struct facts f = steady();
+
+	(void)state;
+	p.looks = p.verifies = true;
+	f.published = false;
+	f.live.published_at = 0;
+	f.held_until_at = WHEN_NEVER;
+	f.live.created_at = NOW - 190 * DAY;
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	f.roll_wanted = true;
+	assert_int_equal(next(&p, &f), DO_NOTHING);
+	f.force = true;
+	assert_int_equal(next(&p, &f), DO_STAGE);
+	f.roll_wanted = f.force = false;
+	f.live.compromised = true;
+	assert_int_equal(next(&p, &f), DO_STAGE);
+	rollover_assume(&p, &f, DO_STAGE, NOW);
+	f.set_changed = false;
+	assert_int_equal(next(&p, &f), DO_PROMOTE);
+	rollover_assume(&p, &f, DO_PROMOTE, NOW);
+	rollover_assume(&p, &f, DO_DEPLOY, NOW);
+	f.live.sight = SIGHT_HOLD;
+	assert_int_equal(next(&p, &f), DO_RETIRE);
+}
+
+/* What a server does not do with this key it will not do with the next one. */
+static void forecasts_go_on_with_what_servers_do(void **state)
+{
+	struct policy p = dane;
+	struct facts f = retiring();
+
+	(void)state;
+	p.looks = true;
+	p.away_for = 2 * DAY;
+	f.shown_why = "_25._tcp.mx at 192.0.2.1:25 presents the old key";
+	f.retired.retired_at = f.deployed_at = NOW - 30 * DAY;
+	rollover_assume(&p, &f, DO_RENEW, NOW + DAY);
+	rollover_assume(&p, &f, DO_DEPLOY, NOW + DAY);
+	assert_int_equal(rollover_next(&p, &f, NOW + 30 * DAY).step, DO_NOTHING);
+	/* told of the key for the first time, they are assumed to follow */
+	f.deployed_at = 0;
+	f.deploy_pending = true;
+	rollover_assume(&p, &f, DO_DEPLOY, NOW + DAY);
+	assert_int_equal(rollover_next(&p, &f, NOW + 30 * DAY).step, DO_RETIRE);
+	/* one that is away is waited for again */
+	f = staged();
+	f.deployed_at = NOW - 30 * DAY;
 	f.shown = SHOWN_LATER;
-	f.shown_at = NOW;
-	assert_int_equal(next(&p, &f), DO_PUBLISH);
-	f.shown = SHOWN_YES;
-	assert_int_equal(next(&p, &f), DO_PUBLISH);
-	/* later sets have the live key in them, whatever servers do */
-	f.shown = SHOWN_NO;
-	f.live.published_at = NOW - DAY;
-	assert_int_equal(next(&p, &f), DO_PUBLISH);
+	f.shown_at = NOW - 20 * DAY;
+	rollover_assume(&p, &f, DO_PROMOTE, NOW);
+	rollover_assume(&p, &f, DO_DEPLOY, NOW);
+	assert_true(rollover_retire_at(&p, &f) == NOW + 2 * DAY);
+	f.retired.compromised = true;
+	assert_true(rollover_retire_at(&p, &f) == NOW + 2 * DAY);
+	p.away_for = 0;
+	f = staged();
+	f.deployed_at = NOW - 30 * DAY;
+	f.shown = SHOWN_LATER;
+	rollover_assume(&p, &f, DO_PROMOTE, NOW);
+	rollover_assume(&p, &f, DO_DEPLOY, NOW);
+	assert_true(rollover_retire_at(&p, &f) == WHEN_NEVER);
+	/* one that shows a key of its own is no reason to keep a compromised one */
+	f = staged();
+	f.deployed_at = NOW - 30 * DAY;
+	f.live.compromised = true;
+	rollover_assume(&p, &f, DO_PROMOTE, NOW);
+	rollover_assume(&p, &f, DO_DEPLOY, NOW);
+	assert_int_equal(f.shown, SHOWN_NO);
+	assert_true(rollover_retire_at(&p, &f) == NOW);
 }
 
 static void purge_waits_until_dns_is_clean(void **state)
@@ -824,7 +918,7 @@ static void build(struct policy *p, struct facts *f, uint32_t n)
 {
 	static const enum sight sights[] = { SIGHT_HOLD, SIGHT_WAIT, SIGHT_GO, SIGHT_GO };
 	static const enum shown shown[] = { SHOWN_NO, SHOWN_LATER, SHOWN_YES, SHOWN_YES };
-	uint32_t drawn = (n + 1) * 2654435761U;
+	uint32_t drawn = (n + 1) * 2654435761U, more = (drawn ^ drawn >> 15) * 2246822519U;
 
 	*p = dane;
 	*f = (struct facts){ .live = key(1, 20 * DAY), .staging = key(2, 3 * DAY),
@@ -832,8 +926,7 @@ static void build(struct policy *p, struct facts *f, uint32_t n)
 	p->publishes = bit(&n);
 	p->tells = bit(&n);
 	f->live.present = bit(&n);
-	if (bit(&n))
-		f->live.published_at = 0;
+	f->published = bit(&n);
 	f->staging.present = bit(&n);
 	f->retired.present = bit(&n);
 	f->retired_n = f->retired.present;
@@ -874,6 +967,10 @@ static void build(struct policy *p, struct facts *f, uint32_t n)
 	f->shown_at = drawn >> 15 & 1 ? NOW + HOUR : NOW - HOUR;
 	p->rollback_for = drawn >> 14 & 1 ? 4 * DAY : 0;
 	f->retired.compromised = (drawn >> 12 & 3) == 0;
+	f->gone = shown[more >> 30];
+	f->gone_at = more >> 29 & 1 ? NOW + HOUR : NOW - HOUR;
+	if (p->looks && p->publishes && (more >> 27 & 3) == 0)
+		f->held_until_at = more >> 25 & 3 ? NOW + HOUR : more >> 24 & 1 ? WHEN_NEVER : NOW - HOUR;
 }
 
 #define BITS 26
@@ -881,8 +978,12 @@ static void build(struct policy *p, struct facts *f, uint32_t n)
 /* Written from the rules, not from the table: what may never be, whatever the row order. */
 static const char *broken(const struct policy *p, const struct facts *f, const struct decision *d)
 {
-	bool open = p->publishes && (f->set_changed || f->set_pending);
-	bool presented = !p->looks || f->shown == SHOWN_YES || (f->shown == SHOWN_LATER && NOW >= f->shown_at);
+	bool held = f->held_until_at > NOW, first = f->held_until_at && !held;
+	bool open = p->publishes && !held && (f->set_changed || f->set_pending || first);
+	bool in_dns = p->publishes && !held;
+	bool presented = !p->looks || held || f->shown == SHOWN_YES ||
+			 (f->shown == SHOWN_LATER && NOW >= f->shown_at);
+	bool gone = !p->looks || held || f->gone == SHOWN_YES || (f->gone == SHOWN_LATER && NOW >= f->gone_at);
 	const struct key_facts *k = &f->staging;
 
 	if (d->step >= STEP_N || !d->why || !*d->why)
@@ -895,15 +996,15 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 		if (!k->present || open || !k->fits_types || !k->fits_names || k->compromised ||
 		    k->cert_until_at <= NOW)
 			return "promotion of a key that is not fit";
-		if (p->publishes && (!k->published_at ||
+		if (in_dns && (!k->published_at ||
 				     (!p->verifies && !f->force &&
 				      NOW < k->published_at + p->staging_for)))
 			return "promotion before caches have forgotten";
-		if (p->publishes && p->verifies && !f->force &&
+		if (in_dns && p->verifies && !f->force &&
 		    (k->sight == SIGHT_HOLD || NOW < k->safe_at))
 			return "promotion of a key that name servers do not vouch for";
 	}
-	if (d->step == DO_RETIRE && p->verifies &&
+	if (d->step == DO_RETIRE && p->verifies && !held &&
 	    (f->live.sight == SIGHT_HOLD || (f->live.sight == SIGHT_WAIT && NOW < f->live.safe_at)))
 		return "retirement while the live key is not everywhere";
 	if (d->step == DO_DEPLOY && p->no_stand_in && f->live.bootstrap)
@@ -918,13 +1019,15 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 				     (!p->looks && !f->retired.compromised &&
 				      NOW < f->deployed_at + p->retire_after_for)))
 		return "retirement of a key that may be served";
-	if (d->step == DO_RETIRE && !presented)
+	if (d->step == DO_RETIRE && !f->retired.compromised && !presented)
 		return "retirement of a key although a server does not present the live one";
+	if (d->step == DO_RETIRE && f->retired.compromised && !gone)
+		return "retirement of a compromised key although a server presents it";
 	if (d->step == DO_RETIRE && !f->retired.compromised && NOW < f->retired.retired_at + p->rollback_for)
 		return "retirement of a key that may yet be rolled back to";
-	if (d->step == DO_PUBLISH && !f->live.published_at && !presented)
+	if (d->step == DO_PUBLISH && held)
 		return "first records of a key that no server was seen to present";
-	if (d->step == DO_PUBLISH && (!open || (p->tells && !f->deployed_at && !f->live.published_at)))
+	if (d->step == DO_PUBLISH && (!open || (p->tells && !f->deployed_at && !f->published)))
 		return "publication of a key that is not served";
 	if (d->step == DO_STAGE && (k->present || (!f->live.compromised && (open || f->retired.present))))
 		return "two changes at a time";
@@ -934,7 +1037,7 @@ static const char *broken(const struct policy *p, const struct facts *f, const s
 	if (d->step == DO_NOTHING && f->live.present &&
 	    (f->links_wrong || (f->deploy_pending && !(p->no_stand_in && f->live.bootstrap)) || f->revoke_due ||
 	     ((!f->live.fits_names || f->live.bootstrap) && !f->tried && !f->live.disowned) ||
-	     (open && (!p->tells || f->deployed_at) && (presented || f->live.published_at)) ||
+	     (open && (!p->tells || f->deployed_at || f->published)) ||
 	     (k->present && (!k->fits_types || !k->fits_names))))
 		return "something due is left undone";
 	return NULL;
@@ -1076,6 +1179,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(roll_back_needs_published_records),
 		cmocka_unit_test(old_records_stay_until_all_servers_switched),
 		cmocka_unit_test(first_records_wait_for_servers),
+		cmocka_unit_test(without_records_a_key_is_rolled_by_order_alone),
+		cmocka_unit_test(forecasts_go_on_with_what_servers_do),
 		cmocka_unit_test(purge_waits_until_dns_is_clean),
 		cmocka_unit_test(a_failed_step_hides_no_other),
 		cmocka_unit_test(holds_for_all_facts),

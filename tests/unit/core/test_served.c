@@ -338,6 +338,132 @@ static void names_that_went(void **state)
 	served_free(&s);
 }
 
+static enum served_verdict verdict(const struct served *s, const struct served_question *q)
+{
+	return served_judge(s, q).verdict;
+}
+
+/* A compromised key is gone when nobody shows it; what they show instead is another matter. */
+static void keys_that_leave(void **state)
+{
+	static const struct served_key two[] = {
+		{ .spki = "live-ec", .family = KEY_FAMILY_ECDSA, .wanted = true, .words = "the live key" },
+		{ .spki = "old-ec", .family = KEY_FAMILY_ECDSA, .leaving = true, .words = "the old key" },
+		{ .spki = "older-ec", .family = KEY_FAMILY_ECDSA, .words = "the old key" },
+	};
+	static const struct {
+		enum served_state state;
+		const char *before, *spki;
+		enum served_verdict normally, leaving;
+	} cases[] = {
+		{ SERVED_PRESENTED, NULL, "live-ec", SERVED_YES, SERVED_YES },
+		{ SERVED_PRESENTED, NULL, "foreign", SERVED_NO, SERVED_YES },
+		{ SERVED_PRESENTED, NULL, "older-ec", SERVED_NO, SERVED_YES },
+		{ SERVED_PRESENTED, NULL, "old-ec", SERVED_NO, SERVED_NO },
+		{ SERVED_ABSENT, "old-ec", NULL, SERVED_NO, SERVED_YES },
+		{ SERVED_FAULTY, "live-ec", NULL, SERVED_NO, SERVED_WAIT },
+		{ SERVED_FAULTY, "old-ec", NULL, SERVED_NO, SERVED_WAIT },
+		{ SERVED_AWAY, "foreign", NULL, SERVED_WAIT, SERVED_WAIT },
+		{ SERVED_AWAY, NULL, NULL, SERVED_WAIT, SERVED_WAIT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct served_question q = { .keys = two, .keys_n = 3, .told_at = T, .away_for = DAY };
+		struct served s = { 0 };
+		struct served_answer a = shows("a", KEY_FAMILY_ECDSA, cases[i].before, "c", T + 10);
+
+		if (cases[i].before)
+			served_note(&s, &a, 1);
+		a = cases[i].spki ? shows("a", KEY_FAMILY_ECDSA, cases[i].spki, "c", T + 20)
+				 : fails("a", KEY_FAMILY_ECDSA, cases[i].state, T + 20);
+		served_note(&s, &a, 1);
+		if (verdict(&s, &q) != cases[i].normally)
+			fail_msg("row %zu: not %d", i, cases[i].normally);
+		q.about_leaving = true;
+		if (verdict(&s, &q) != cases[i].leaving)
+			fail_msg("row %zu, leaving: not %d", i, cases[i].leaving);
+		served_free(&s);
+	}
+}
+
+/* One that was last seen with the key that leaves may have shown it until it was found away. */
+static void away_with_a_key_that_leaves(void **state)
+{
+	static const struct served_key one[] = { { .spki = "old-ec", .leaving = true } };
+	struct served_question q = { .keys = one, .keys_n = 1, .told_at = T, .away_for = DAY,
+				     .about_leaving = true };
+	static const struct { const char *spki; int64_t at; } cases[] = {
+		{ "old-ec", T + 50 + DAY }, { "foreign", T + DAY },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct served_answer a = shows("a", KEY_FAMILY_ECDSA, cases[i].spki, "c", T - 10);
+		struct served s = { 0 };
+
+		served_note(&s, &a, 1);
+		a = fails("a", KEY_FAMILY_ECDSA, SERVED_AWAY, T + 50);
+		served_note(&s, &a, 1);
+		assert_true(served_judge(&s, &q).at == cases[i].at);
+		served_free(&s);
+	}
+}
+
+static void of_some_names(void **state)
+{
+	static char mx[] = "mx", www[] = "www", imap[] = "imap";
+	static char *good[] = { mx }, *bad[] = { www }, *none[] = { imap };
+	struct strv names = { good, 1 };
+	struct served_question q = question();
+	struct served s = { 0 };
+	struct served_answer a[] = { shows("a", KEY_FAMILY_ECDSA, "live-ec", "cert-ec-2", T),
+				     shows("a", KEY_FAMILY_RSA, "live-rsa", "cert-rsa-2", T),
+				     shows("b", KEY_FAMILY_ECDSA, "foreign", "c", T),
+				     shows("b", KEY_FAMILY_RSA, "foreign", "c", T) };
+
+	(void)state;
+	a[2].name = a[3].name = "www";
+	served_note(&s, a, 4);
+	assert_int_equal(verdict(&s, &q), SERVED_NO);
+	q.among = &names;
+	assert_int_equal(verdict(&s, &q), SERVED_YES);
+	assert_true(served_first_at(&s, &q) == 0);
+	names.v = bad;
+	assert_int_equal(verdict(&s, &q), SERVED_NO);
+	assert_true(served_first_at(&s, &q) == WHEN_NEVER);
+	names.v = none;
+	assert_int_equal(verdict(&s, &q), SERVED_NO);
+	served_free(&s);
+}
+
+/* What nobody was seen with is not published, however long servers are away. */
+static void first_records_need_one_that_was_seen(void **state)
+{
+	struct served_question q = question();
+	struct served s = { 0 };
+	struct served_answer a[] = { fails("a", KEY_FAMILY_ECDSA, SERVED_AWAY, T),
+				     fails("a", KEY_FAMILY_RSA, SERVED_AWAY, T),
+				     fails("b", KEY_FAMILY_ECDSA, SERVED_AWAY, T),
+				     fails("b", KEY_FAMILY_RSA, SERVED_AWAY, T) };
+
+	(void)state;
+	served_note(&s, a, 4);
+	assert_int_equal(verdict(&s, &q), SERVED_WAIT);
+	assert_true(served_first_at(&s, &q) == WHEN_NEVER);
+	note_two(&s, shows("b", KEY_FAMILY_ECDSA, "live-ec", "cert-ec-2", T + 5),
+		 shows("b", KEY_FAMILY_RSA, "live-rsa", "cert-rsa-2", T + 5));
+	assert_true(served_first_at(&s, &q) == 0);      /* "a" has gone */
+	served_note(&s, a, 4);
+	a[2] = shows("b", KEY_FAMILY_ECDSA, "live-ec", "cert-ec-2", T + 9);
+	a[3] = shows("b", KEY_FAMILY_RSA, "live-rsa", "cert-rsa-2", T + 9);
+	served_note(&s, a, 4);
+	assert_true(served_first_at(&s, &q) == T + 2 * DAY);
+	q.away_for = WHEN_NEVER;
+	assert_true(served_first_at(&s, &q) == WHEN_NEVER);
+	served_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +477,10 @@ int main(void)
 		cmocka_unit_test(since_when),
 		cmocka_unit_test(old_certificates),
 		cmocka_unit_test(names_that_went),
+		cmocka_unit_test(keys_that_leave),
+		cmocka_unit_test(away_with_a_key_that_leaves),
+		cmocka_unit_test(of_some_names),
+		cmocka_unit_test(first_records_need_one_that_was_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,7 @@ static void a_renewed_chain_must_match(void **state)
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	struct generation g = { 0 }, h = { 0 };
 	struct set set = { .ttl_for = HOUR };
+	static const struct strv none;
 	unsigned char digest[32];
 	char hex[65];
 	struct err e;
@@ -136,19 +137,19 @@ static void a_renewed_chain_must_match(void **state)
 		free(data);
 	}
 	set_sort(&set);
-	assert_int_equal(publish_check_cover(&c, &g, &set, &e), 0);
-	assert_int_equal(publish_check_renewal(&c, &g, &set, &e), 0);
+	assert_int_equal(publish_check_cover(&c, &g, &set, &none, &e), 0);
+	assert_int_equal(publish_check_sets(&c, &g, &set, &e), 0);
 
 	/* the same key, by another CA, and by none: clients would refuse both */
 	write_chain(dir, key, &other);
 	load(&h, &c, dir);
-	assert_int_equal(publish_check_renewal(&c, &h, &set, &e), -1);
+	assert_int_equal(publish_check_sets(&c, &h, &set, &e), -1);
 	assert_int_equal(e.kind, ERR_UNSAFE);
 	generation_free(&h);
 	write_chain(dir, key, NULL);
 	load(&h, &c, dir);
 	assert_string_equal(h.leaves[0].spki.ta_cert_sha256, "");
-	assert_int_equal(publish_check_renewal(&c, &h, &set, &e), -1);
+	assert_int_equal(publish_check_sets(&c, &h, &set, &e), -1);
 
 	/* 3 1 1 does not care */
 	set_free(&set);
@@ -161,9 +162,9 @@ static void a_renewed_chain_must_match(void **state)
 		set_add(&set, c.owners.v[0], data, 1);
 		free(data);
 	}
-	assert_int_equal(publish_check_renewal(&c, &h, &set, &e), 0);
+	assert_int_equal(publish_check_sets(&c, &h, &set, &e), 0);
 	set_free(&set);
-	assert_int_equal(publish_check_renewal(&c, &h, &set, &e), 0);   /* nothing published yet */
+	assert_int_equal(publish_check_sets(&c, &h, &set, &e), 0);   /* nothing published yet */
 
 	generation_free(&g);
 	generation_free(&h);

@@ -439,6 +439,7 @@ static void a_set_must_cover_the_keys(void **state)
 	struct line_config c = line_of("cover");
 	struct leaf leaves[2] = { 0 };
 	struct generation g = { .number = 1, .leaves = leaves, .leaves_n = 2 };
+	struct strv none = { 0 }, held = { 0 };
 	struct set s = { 0 };
 	struct err e;
 
@@ -446,14 +447,22 @@ static void a_set_must_cover_the_keys(void **state)
 	memcpy(leaves[0].spki.spki_sha256, A, 65);
 	memcpy(leaves[1].spki.spki_sha256, B, 65);
 	strv_add(&c.owners, "_25._tcp.mx.example.org");
-	assert_int_equal(publish_check_cover(&c, &g, &s, &e), -1);      /* empty */
+	assert_int_equal(publish_check_cover(&c, &g, &s, &none, &e), -1);      /* empty */
 	set_add(&s, "_25._tcp.mx.example.org", "3 1 1 " A, 1);
-	assert_int_equal(publish_check_cover(&c, &g, &s, &e), -1);      /* one leaf of two */
+	assert_int_equal(publish_check_cover(&c, &g, &s, &none, &e), -1);      /* one leaf of two */
 	set_add(&s, "_443._tcp.mx.example.org", "3 1 1 " B, 1);
-	assert_int_equal(publish_check_cover(&c, &g, &s, &e), -1);      /* at another owner */
+	assert_int_equal(publish_check_cover(&c, &g, &s, &none, &e), -1);      /* at another owner */
 	set_add(&s, "_25._tcp.mx.example.org", "3 1 1 " B, 1);
-	assert_int_equal(publish_check_cover(&c, &g, &s, &e), 0);
+	assert_int_equal(publish_check_cover(&c, &g, &s, &none, &e), 0);
 	assert_int_equal(e.kind, ERR_UNSAFE);
+	/* one that waits for its servers may have no record, but none that does not fit */
+	strv_add(&c.owners, "_465._tcp.mx.example.org");
+	assert_int_equal(publish_check_cover(&c, &g, &s, &none, &e), -1);
+	strv_add(&held, "_465._tcp.mx.example.org");
+	assert_int_equal(publish_check_cover(&c, &g, &s, &held, &e), 0);
+	set_add(&s, "_465._tcp.mx.example.org", "3 1 1 " A, 1);
+	assert_int_equal(publish_check_cover(&c, &g, &s, &held, &e), -1);
+	strv_free(&held);
 	set_free(&s);
 	line_drop(&c);
 }
