@@ -224,7 +224,7 @@ static void set_addresses(struct plan *p)
 		const char *host;
 
 		if (!port && a->owner)
-			(void)endpoints_split_owner(a->owner, &port, &host);
+			(void)name_split_tcp(a->owner, &port, &host);
 		p->addrs[i] = mem_array(p->a->connects.n, sizeof(struct addr));
 		a->addrs_n = 0;
 		for (size_t k = 0; k < p->a->connects.n; k++)
@@ -384,6 +384,7 @@ static void diagnose(struct plan *p)
 			terms.own = own;
 			own_line = line;
 		}
+		terms.newest = s->line ? &s->line->live : NULL;
 		terms.strict = s->line || p->a->nagios;
 		terms.self_signed = s->line && s->line->cfg->issuer == ISSUER_SELF;
 		doctor_find(&s->found, &s->seen, &terms);

@@ -553,6 +553,10 @@ static int check_fit(const struct parse *p)
 		complain("--json does not go with --%s", p->a->svg ? "svg" : "html");
 		return -1;
 	}
+	if (p->a->json && p->a->format && strcmp(p->a->format, "json") != 0) {
+		complain("--json and --format %s exclude each other", p->a->format);
+		return -1;
+	}
 	if (p->a->nagios && p->a->json) {
 		complain("--nagios and --json exclude each other");
 		return -1;

@@ -8,6 +8,24 @@
 #include "base/text.h"
 #include "run/publish.h"
 
+/* Owners that somebody may miss. */
+static void tell_bare(const struct line *l)
+{
+	const char *line = l->cfg->name;
+
+	if (!l->cfg->owners.n)
+		return;
+	if (!l->known)
+		complain("%s has no records yet: it was never set up", line);
+	else if (!l->ledger.set_serial)
+		complain("%s has no records yet: its servers do not have the first key yet", line);
+	else
+		for (size_t i = 0; i < l->cfg->owners.n; i++)
+			if (!ledger_set_has(&l->ledger, l->cfg->owners.v[i]))
+				complain("%s has no records of %s yet: `certline status %s` says what they wait for",
+					 l->cfg->owners.v[i], line, line);
+}
+
 enum exit_status cmd_tlsa(const struct args *a)
 {
 	enum tlsa_format format = FORMAT_ZONE;
@@ -46,9 +64,7 @@ enum exit_status cmd_tlsa(const struct args *a)
 		status = EXIT_BAD;
 	}
 	for (size_t i = 0; i < s.n && status == EXIT_OK && !a->quiet; i++)
-		if (!s.lines[i]->ledger.set_serial && s.lines[i]->cfg->owners.n)
-			complain("%s has no records yet: %s", s.lines[i]->cfg->name, s.lines[i]->known
-				 ? "its servers do not have the first key yet" : "it was never set up");
+		tell_bare(s.lines[i]);
 	buf_init(&out, (size_t)1 << 30);
 	if (status == EXIT_OK) {
 		publish_rows(&rows, &s.world, s.lines, s.n);

@@ -148,6 +148,20 @@ int name_check_owner(const char *name, struct err *e)
 	return check_host(name, proto[proto_len] ? proto + proto_len + 1 : "", e);
 }
 
+bool name_split_tcp(const char *owner, uint16_t *port, const char **host)
+{
+	unsigned n = 0;
+	const char *s;
+
+	for (s = owner + 1; *s >= '0' && *s <= '9'; s++)
+		n = n * 10 + (unsigned)(*s - '0');
+	if (s == owner + 1 || !n || n > UINT16_MAX || !text_starts(s, "._tcp."))
+		return false;
+	*port = (uint16_t)n;
+	*host = s + strlen("._tcp.");
+	return true;
+}
+
 bool name_below(const char *name, const char *apex)
 {
 	size_t ln = strlen(name), la = strlen(apex);

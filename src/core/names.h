@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A name for a certificate: lower-case LDH labels (RFC 1123 2.1), 1 to 63 bytes each, 253 in all, at
  * least two labels (so "localhost" needs no exception: it is refused), "*" alone only as the first
@@ -16,6 +17,10 @@ int name_check_host(const char *name, struct err *e) NEEDS_CHECK;
 /* A TLSA owner (RFC 6698 3): "_PORT._PROTO.HOST" with PORT 0..65535 or "*", PROTO any label that
  * begins with "_" (RFC 7673 and later add protocols), HOST as above but no wildcard. */
 int name_check_owner(const char *name, struct err *e) NEEDS_CHECK;
+
+/* "_25._tcp.mx.example.org" to port and host, which points into it; false: of another protocol, or of
+ * any port, where nobody can look. */
+bool name_split_tcp(const char *owner, uint16_t *port, const char **host);
 
 /* True if name is at or below apex ("." is above all); no trailing dots; case-insensitive. */
 bool name_below(const char *name, const char *apex);

@@ -538,3 +538,14 @@ const struct line_config *config_find(const struct config *c, const char *name)
 	}
 	return NULL;
 }
+
+bool config_looks(const struct line_config *c)
+{
+	const char *host;
+	uint16_t port;
+	bool any = c->endpoints.n > 0;
+
+	for (size_t i = 0; i < c->owners.n && !any; i++)
+		any = name_split_tcp(c->owners.v[i], &port, &host);
+	return c->look && any;
+}

@@ -197,6 +197,9 @@ void config_free(struct config *c);
 
 const struct line_config *config_find(const struct config *c, const char *name);
 
+/* Servers of the line are looked at: it says so, and there is one that can be. */
+bool config_looks(const struct line_config *c);
+
 /* How a name is shown to be the line's: of its methods the first one that can be used for it and whose
  * challenge is among `types` (a mask, 1 << type: what a CA offers).  -1: none; then *e says why not of each:
  * ERR_REFUSED if it is for the CA alone, else ERR_USAGE. */

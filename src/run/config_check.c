@@ -98,6 +98,11 @@ static void check_endpoints(const struct check *k)
 			"look = no: nobody looks whether the servers of \"%s\" present its keys; hooks are believed, "
 			"and the records of old keys go by time",
 			l->name);
+	if (l->look && given(k, OPT_LOOK)->value && !config_looks(l))
+		WARNING(k, OPT_LOOK,
+			"look = yes, but nothing of \"%s\" can be looked at: it has no owner of a TCP service, and no "
+			"[endpoints] servers",
+			l->name);
 	l->retire_after_given = given(k, OPT_RETIRE_AFTER)->value != NULL;
 	if (l->rollback_for == DURATION_UNSET)
 		l->rollback_for = l->retire_after_for;
@@ -234,7 +239,8 @@ static void check_visibility(const struct check *k)
 			"\"%s\" has a post-keychange command and no staging time: if that command "
 			"publishes TLSA records, new keys go live before caches know them",
 			l->name);
-	if ((l->owners.n || l->post_keychange.n) && !l->post_certchange.n && !l->retire_after_given && !l->look)
+	if ((l->owners.n || l->post_keychange.n) && !l->post_certchange.n && !l->retire_after_given &&
+	    !config_looks(l))
 		WARNING(k, OPT_RETIRE_AFTER,
 			"nothing tells the servers of \"%s\" about new keys, so the records of old "
 			"ones are never removed: give [hooks] post-certchange, or [timing] "

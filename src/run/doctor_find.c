@@ -357,6 +357,19 @@ static bool by_usage_3(const struct doctor_view *v, size_t sets_n)
 	return false;
 }
 
+/* Of a certificate that ends: one that is not the store's newest need not be renewed. */
+static const char *remedy(const struct presented_cert *c, const struct doctor_terms *t)
+{
+	const struct generation *g = t->newest;
+
+	if (!g || !g->number)
+		return "renew it";
+	for (size_t i = 0; i < g->leaves_n; i++)
+		if (strcmp(g->leaves[i].fingerprint, c->cert_sha256) == 0)
+			return "renew it";
+	return "the store has another one: let the server load that";
+}
+
 static void find_dates(struct doctor_diagnosis *out, const struct doctor_seen *s,
 		       const struct doctor_view *v, const char *place, const struct doctor_terms *t,
 		       enum doctor_severity grave)
@@ -368,18 +381,19 @@ static void find_dates(struct doctor_diagnosis *out, const struct doctor_seen *s
 	when_format_minute(at, left > 0 && c->from_at > t->now ? c->from_at : c->until_at);
 	if (left <= 0) {
 		doctor_add(&out->findings, grave, "expired",
-			   "%s: the certificate ended at %s UTC%s: renew it", place, at,
+			   "%s: the certificate ended at %s UTC%s: %s", place, at,
 			   by_usage_3(v, s->sets_n)
 				   ? "; clients with DANE do not look at that, all others do"
-				   : "");
+				   : "",
+			   remedy(c, t));
 	} else if (c->from_at > t->now) {
 		doctor_add(&out->findings, grave, "not-yet",
 			   "%s: the certificate is valid from %s UTC on: is a clock wrong?", place, at);
 	} else if (left <= t->warn_for) {
 		when_format_rough(rough, left);
 		doctor_add(&out->findings, left <= t->critical_for ? grave : DOCTOR_WARNING,
-			   "expires-soon", "%s: the certificate ends in %s, at %s UTC: renew it", place,
-			   rough, at);
+			   "expires-soon", "%s: the certificate ends in %s, at %s UTC: %s", place, rough,
+			   at, remedy(c, t));
 	}
 }
 
@@ -627,9 +641,9 @@ static void find_hosts(struct doctor_diagnosis *out, const struct mail_hosts *m,
 				   m->v[i].name, m->v[i].preference);
 	}
 	names = strv_join(&without, ", ");
-	if (without.n && without.n < m->n)
+	if (without.n && without.n + of[DOCTOR_UNKNOWN] < m->n)
 		doctor_add(&out->findings, DOCTOR_WARNING, "mx-uncovered",
-			   "mail to %s goes without DANE by %s, and with it by the others: whoever can, "
+			   "mail to %s goes without DANE by %s, and with it by others: whoever can, "
 			   "leads it there; give all of them records",
 			   m->domain, names);
 	free(names);
@@ -644,7 +658,8 @@ static void find_hosts(struct doctor_diagnosis *out, const struct mail_hosts *m,
 	else if (of[DOCTOR_ACCEPTS])
 		decide(out, DOCTOR_ACCEPTS, NULL);
 	else if (of[DOCTOR_NO_DANE])
-		decide(out, DOCTOR_NO_DANE, "no mail host has it");
+		decide(out, DOCTOR_NO_DANE, of[DOCTOR_UNKNOWN] ? "no mail host that could be looked at has it"
+							       : "no mail host has it");
 	else
 		decide(out, DOCTOR_UNKNOWN, "no mail host could be looked at");
 }

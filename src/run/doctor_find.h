@@ -7,6 +7,7 @@
 #define RUN_DOCTOR_FIND_H
 
 #include "run/doctor_seen.h"
+#include "run/generation.h"
 
 enum doctor_severity { DOCTOR_OK, DOCTOR_NOTE, DOCTOR_WARNING, DOCTOR_ERROR };
 const char *doctor_severity_name(enum doctor_severity s);       /* "ok", "note", "warning", "error" */
@@ -76,6 +77,7 @@ struct doctor_terms {
 	int64_t warn_for, critical_for; /* what is left of a certificate */
 	bool    self_signed;            /* no CA is meant to have signed it */
 	bool    strict;                 /* it is late for renewal, whether or not clients look at dates */
+	const struct generation *newest;        /* of the line whose service it is, or NULL */
 	const struct doctor_own *own;   /* by role; none: it is nobody's line */
 	size_t  own_n;
 };

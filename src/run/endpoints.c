@@ -4,21 +4,7 @@
 #include "run/endpoints.h"
 
 #include "base/mem.h"
-#include "base/text.h"
-
-bool endpoints_split_owner(const char *owner, uint16_t *port, const char **host)
-{
-	unsigned n = 0;
-	const char *s;
-
-	for (s = owner + 1; *s >= '0' && *s <= '9'; s++)
-		n = n * 10 + (unsigned)(*s - '0');
-	if (s == owner + 1 || !n || n > UINT16_MAX || !text_starts(s, "._tcp."))
-		return false;
-	*port = (uint16_t)n;
-	*host = s + strlen("._tcp.");
-	return true;
-}
+#include "core/names.h"
 
 static bool split_host(const char *name, uint16_t *port, char **host)
 {
@@ -65,7 +51,7 @@ static struct endpoint_spec *add(struct endpoint_spec **v, size_t *n, const stru
 	const char *host;
 
 	if (s.is_owner) {
-		if (!endpoints_split_owner(name, &s.port, &host))
+		if (!name_split_tcp(name, &s.port, &host))
 			return NULL;
 		s.host = mem_copy_str(host);
 	} else if (!split_host(name, &s.port, &s.host)) {
@@ -122,17 +108,15 @@ void endpoints_free(struct endpoint_spec *v, size_t n)
 	free(v);
 }
 
-bool endpoints_any(const struct line_config *c)
+void endpoints_address(char out[ENDPOINT_TEXT_LEN], const struct addr *a)
 {
-	const char *ignored;
-	uint16_t port;
+	char text[ADDR_TEXT_LEN];
 
-	if (!c->look)
-		return false;
-	for (size_t i = 0; i < c->owners.n; i++)
-		if (endpoints_split_owner(c->owners.v[i], &port, &ignored))
-			return true;
-	return c->endpoints.n > 0;
+	addr_format(text, a);
+	if (addr_port(a) != 53)
+		snprintf(out, ENDPOINT_TEXT_LEN, "%s", text);
+	else
+		snprintf(out, ENDPOINT_TEXT_LEN, addr_is_ipv6(a) ? "[%s]:53" : "%s:53", text);
 }
 
 bool endpoints_all(const struct line_config *c)
@@ -141,7 +125,7 @@ bool endpoints_all(const struct line_config *c)
 	uint16_t port;
 
 	for (size_t i = 0; i < c->owners.n; i++)
-		if (!endpoints_split_owner(c->owners.v[i], &port, &ignored))
+		if (!name_split_tcp(c->owners.v[i], &port, &ignored))
 			return false;
 	return true;
 }

@@ -24,10 +24,9 @@ struct endpoint_spec {
 /* Owners of other protocols than TCP, or of any port ("*"), cannot be looked at, and are left out. */
 void endpoints_of(struct endpoint_spec **out, size_t *n, const struct line_config *c);
 void endpoints_free(struct endpoint_spec *v, size_t n);         /* the array, too */
-/* "_25._tcp.mx.example.org" to port and host, which points into it; false: nothing can be looked at there. */
-bool endpoints_split_owner(const char *owner, uint16_t *port, const char **host);
-/* Whether the line has any, and they are to be looked at. */
-bool endpoints_any(const struct line_config *c);
+/* "192.0.2.1:25": the port is said, also that of DNS. */
+#define ENDPOINT_TEXT_LEN (ADDR_TEXT_LEN + 8)
+void endpoints_address(char out[ENDPOINT_TEXT_LEN], const struct addr *a);
 /* Whether all of its owners can be looked at. */
 bool endpoints_all(const struct line_config *c);
 /* What a handshake with one came to, as it is remembered. */

@@ -143,7 +143,7 @@ void policy_of(struct policy *p, const struct line_config *c)
 {
 	bool publishes = c->owners.n > 0 || c->post_keychange.n > 0;
 	bool tells = c->post_certchange.n > 0;
-	bool looks = endpoints_any(c);
+	bool looks = config_looks(c);
 	int64_t ttl_for = c->ttl_for > c->ttl_floor_for ? c->ttl_for : c->ttl_floor_for;
 	int64_t verified_for = ttl_for * (c->old_ttls > 1 ? c->old_ttls : 1) + c->margin_for;
 

@@ -257,21 +257,37 @@ bool servers_behind(const struct world *w, const struct line *l)
 	return behind;
 }
 
-/* A name is new in the configuration, or the state was lost. */
-static bool knows_all_names(const struct line *l)
+/* At the address, or (NULL) at any. */
+static bool knows(const struct line *l, const char *name, const char *address)
+{
+	for (size_t i = 0; i < l->ledger.served.n; i++) {
+		const struct endpoint *e = &l->ledger.served.v[i];
+
+		if (strcmp(e->name, name) == 0 && (!address || strcmp(e->address, address) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Else a name or an address is new in the configuration, or the state was lost. */
+static bool knows_all(const struct line *l)
 {
 	struct endpoint_spec *specs;
-	size_t n, known = 0;
+	bool all = true;
+	size_t n;
 
 	endpoints_of(&specs, &n, l->cfg);
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < l->ledger.served.n; k++)
-			if (strcmp(l->ledger.served.v[k].name, specs[i].name) == 0) {
-				known++;
-				break;
-			}
+	for (size_t i = 0; i < n; i++) {
+		all = all && knows(l, specs[i].name, NULL);
+		for (size_t k = 0; k < specs[i].addrs_n && all; k++) {
+			char address[ENDPOINT_TEXT_LEN];
+
+			endpoints_address(address, &specs[i].addrs[k]);
+			all = knows(l, specs[i].name, address);
+		}
+	}
 	endpoints_free(specs, n);
-	return known == n;
+	return all;
 }
 
 static bool away_long(const struct served_view *v)
@@ -338,7 +354,7 @@ bool servers_due(const struct world *w, const struct line *l)
 			if (at && at < oldest_at && (families >> f & 1))
 				oldest_at = at;
 		}
-	if (l->retired_n || has_bare(l) || oldest_at == WHEN_NEVER || !knows_all_names(l) ||
+	if (l->retired_n || has_bare(l) || oldest_at == WHEN_NEVER || !knows_all(l) ||
 	    clock_now() >= when_add(oldest_at, l->cfg->look_every_for))
 		return true;
 	servers_ask(&s, w, l);

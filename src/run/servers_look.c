@@ -47,18 +47,6 @@ static struct json *report(const struct round *r, size_t line, const struct endp
 	return o;
 }
 
-/* The port is said, also that of DNS. */
-static void address_text(char out[ADDR_TEXT_LEN + 8], const struct addr *a)
-{
-	char text[ADDR_TEXT_LEN];
-
-	addr_format(text, a);
-	if (addr_port(a) != 53)
-		snprintf(out, ADDR_TEXT_LEN + 8, "%s", text);
-	else
-		snprintf(out, ADDR_TEXT_LEN + 8, addr_is_ipv6(a) ? "[%s]:53" : "%s:53", text);
-}
-
 static void add_targets(struct round *r, const struct line *l, size_t line, const struct endpoint_spec *s,
 			const struct addr *addrs, size_t n)
 {
@@ -139,10 +127,10 @@ static bool is_live_key(const struct line *l, const char *spki)
 
 static bool has_address(const struct host *h, const char *address)
 {
-	char text[ADDR_TEXT_LEN + 8];
+	char text[ENDPOINT_TEXT_LEN];
 
 	for (size_t i = 0; i < h->addrs_n; i++) {
-		address_text(text, &h->addrs[i]);
+		endpoints_address(text, &h->addrs[i]);
 		if (strcmp(text, address) == 0)
 			return true;
 	}
@@ -240,13 +228,13 @@ static void report_probe(const struct round *r, size_t i)
 	const struct probe *p = &r->probes[i];
 	const char *name = probe_outcome_name(p->outcome);
 	bool more = p->why && strcasecmp(p->why, name) != 0;
-	char address[ADDR_TEXT_LEN + 8], *why = more ? mem_format("%s: %s", name, p->why) : mem_copy_str(name);
+	char address[ENDPOINT_TEXT_LEN], *why = more ? mem_format("%s: %s", name, p->why) : mem_copy_str(name);
 	enum served_state state = endpoints_state_of(p->outcome);
 	struct presented chain = { 0 };
 	struct json *o;
 	struct err e;
 
-	address_text(address, &p->to);
+	endpoints_address(address, &p->to);
 	if (state == SERVED_PRESENTED && presented_read(&chain, &p->presented, &e) < 0) {
 		state = SERVED_FAULTY;
 		free(why);

@@ -894,6 +894,27 @@ static void warnings_refuse_nothing(void **state)
 	config_free(&c);
 }
 
+/* Whoever wants looks where nobody can look is told so, and what follows from it. */
+static void a_look_at_nothing_is_no_look(void **state)
+{
+	struct config c;
+
+	(void)state;
+	put("d/a.conf", PLAIN "issuer = self\n[dane]\nowners = _443._udp.www.example.org *._tcp.www.example.org\n"
+		"verify = no\ninclude-file = /x\n[endpoints]\nlook = yes\n");
+	put("d/b.conf", PLAIN "issuer = self\n[dane]\nowners = _444._udp.www.example.org\nverify = no\n"
+		"include-file = /x\n[endpoints]\nservers = www.example.org:443\n");
+	load_good(&c, "d", NULL, NULL);
+	assert_false(config_looks(config_find(&c, "a")));
+	assert_true(config_looks(config_find(&c, "b")));
+	expect_texts(&c.warnings, (const char *const[]){
+		"d/a.conf:1: nothing tells the servers of \"a\" about new keys",
+		"d/a.conf:5: verify = no: nobody looks whether the records of \"a\" are in DNS",
+		"d/a.conf:8: look = yes, but nothing of \"a\" can be looked at",
+		"d/b.conf:5: verify = no: nobody looks whether the records of \"b\" are in DNS", NULL });
+	config_free(&c);
+}
+
 #define WITH_ADDRESS "domains = a.example.org 192.0.2.1\nissuer = acme\n[acme]\nagree-tos = yes\nchallenge-dir = /w\n"
 
 /* Let's Encrypt has certificates for addresses by one profile only. */
@@ -971,6 +992,7 @@ int main(void)
 		TEST(there_is_one_store),
 		TEST(problems_come_in_order_and_are_counted),
 		TEST(warnings_refuse_nothing),
+		TEST(a_look_at_nothing_is_no_look),
 		TEST(an_address_needs_a_profile),
 		TEST(the_table_is_sound),
 	};

@@ -765,9 +765,20 @@ static void test_advice(void **state)
 	doctor_seen_free(&s, 1);
 }
 
+static const struct doctor_finding *finding(const struct doctor_findings *f, const char *code)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->v[i].code, code) == 0)
+			return &f->v[i];
+	return NULL;
+}
+
 /* Of a line of our own, or to a plug-in, a date is an error whatever clients look at; and a line may have no CA. */
 static void test_strict(void **state)
 {
+	char fingerprint[65];
+	struct leaf leaf = { 0 };
+	struct generation newest = { .number = 2, .leaves = &leaf, .leaves_n = 1 };
 	struct doctor_terms strict = terms;
 	struct doctor_diagnosis d;
 	struct doctor_seen s;
@@ -781,7 +792,19 @@ static void test_strict(void **state)
 	doctor_find(&d, &s, &strict);
 	codes = codes_of(&d.findings);
 	assert_string_equal(codes, "e:expires-soon o:accepted");
+	assert_non_null(strstr(finding(&d.findings, "expires-soon")->text, "renew it"));
 	free(codes);
+	doctor_diagnosis_free(&d);
+	/* what is renewed already need only be loaded */
+	leaf.fingerprint = fingerprint;
+	snprintf(fingerprint, sizeof(fingerprint), "%s", s.views[0].chain.v[0].cert_sha256);
+	strict.newest = &newest;
+	doctor_find(&d, &s, &strict);
+	assert_non_null(strstr(finding(&d.findings, "expires-soon")->text, "renew it"));
+	doctor_diagnosis_free(&d);
+	fingerprint[0] ^= 1;
+	doctor_find(&d, &s, &strict);
+	assert_non_null(strstr(finding(&d.findings, "expires-soon")->text, "let the server load that"));
 	doctor_diagnosis_free(&d);
 	doctor_seen_free(&s, 1);
 	well(&s);
@@ -797,14 +820,6 @@ static void test_strict(void **state)
 }
 
 /* Lines ------------------------------------------------------------------------------------------ */
-
-static const struct doctor_finding *finding(const struct doctor_findings *f, const char *code)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (strcmp(f->v[i].code, code) == 0)
-			return &f->v[i];
-	return NULL;
-}
 
 /* A record of the line's that nobody serves is called by the name of its key, and is not to be removed. */
 static void test_own_records(void **state)
@@ -951,22 +966,24 @@ static void test_domains(void **state)
 	static const struct {
 		struct mail_hosts m;
 		int hosts[2];
-		const char *verdict, *codes;
+		const char *verdict, *codes, *why;
 	} domains[] = {
-		{ { .security = SECURITY_SECURE, .n = 2 }, { A, A }, "accepts", "" },
-		{ { .security = SECURITY_SECURE, .n = 2 }, { A, N }, "accepts", "w:mx-uncovered" },
-		{ { .security = SECURITY_SECURE, .n = 2 }, { A, R }, "refuses", "e:mx-unusable" },
-		{ { .security = SECURITY_SECURE, .n = 2 }, { D, D }, "defers", "e:mx-unusable e:mx-unusable" },
-		{ { .security = SECURITY_SECURE, .n = 2 }, { N, N }, "no DANE", "" },
-		{ { .security = SECURITY_SECURE, .n = 2 }, { U, U }, "unknown", "" },
-		{ { .security = SECURITY_INSECURE, .n = 1 }, { A }, "accepts", "w:mx-insecure" },
-		{ { .security = SECURITY_SECURE, .n = 1, .implicit = true }, { A }, "accepts", "n:mx-implicit" },
-		{ { .security = SECURITY_SECURE, .null_mx = true }, { 0 }, "no DANE", "n:mx-null" },
-		{ { .security = SECURITY_SECURE, .n = 1, .null_mx = true }, { A }, "accepts", "w:mx-null-beside" },
-		{ { .security = SECURITY_BOGUS, .why = (char *)"no RRSIG" }, { 0 }, "defers", "e:mx-bogus" },
-		{ { .security = SECURITY_UNKNOWN, .problem = (char *)"no answer" }, { 0 }, "unknown", "e:mx-unknown" },
-		{ { .security = SECURITY_SECURE, .problem = (char *)"there is no such name" }, { 0 }, "unknown", "e:mx-no-name" },
-		{ { .security = SECURITY_INSECURE, .problem = (char *)"there is no such name" }, { 0 }, "unknown", "e:mx-no-name" },
+		{ { .security = SECURITY_SECURE, .n = 2 }, { A, A }, "accepts", "", NULL },
+		{ { .security = SECURITY_SECURE, .n = 2 }, { A, N }, "accepts", "w:mx-uncovered", NULL },
+		{ { .security = SECURITY_SECURE, .n = 2 }, { A, R }, "refuses", "e:mx-unusable", NULL },
+		{ { .security = SECURITY_SECURE, .n = 2 }, { D, D }, "defers", "e:mx-unusable e:mx-unusable", NULL },
+		{ { .security = SECURITY_SECURE, .n = 2 }, { N, N }, "no DANE", "", "no mail host has it" },
+		{ { .security = SECURITY_SECURE, .n = 2 }, { N, U }, "no DANE", "", "no mail host that could be looked at has it" },
+		{ { .security = SECURITY_SECURE, .n = 2 }, { N, D }, "defers", "e:mx-unusable w:mx-uncovered", NULL },
+		{ { .security = SECURITY_SECURE, .n = 2 }, { U, U }, "unknown", "", NULL },
+		{ { .security = SECURITY_INSECURE, .n = 1 }, { A }, "accepts", "w:mx-insecure", NULL },
+		{ { .security = SECURITY_SECURE, .n = 1, .implicit = true }, { A }, "accepts", "n:mx-implicit", NULL },
+		{ { .security = SECURITY_SECURE, .null_mx = true }, { 0 }, "no DANE", "n:mx-null", NULL },
+		{ { .security = SECURITY_SECURE, .n = 1, .null_mx = true }, { A }, "accepts", "w:mx-null-beside", NULL },
+		{ { .security = SECURITY_BOGUS, .why = (char *)"no RRSIG" }, { 0 }, "defers", "e:mx-bogus", NULL },
+		{ { .security = SECURITY_UNKNOWN, .problem = (char *)"no answer" }, { 0 }, "unknown", "e:mx-unknown", NULL },
+		{ { .security = SECURITY_SECURE, .problem = (char *)"there is no such name" }, { 0 }, "unknown", "e:mx-no-name", NULL },
+		{ { .security = SECURITY_INSECURE, .problem = (char *)"there is no such name" }, { 0 }, "unknown", "e:mx-no-name", NULL },
 	};
 
 	(void)state;
@@ -985,6 +1002,8 @@ static void test_domains(void **state)
 		codes = codes_of(&d.findings);
 		assert_string_equal(codes, domains[i].codes);
 		assert_string_equal(doctor_verdict_name(d.verdict), domains[i].verdict);
+		if (domains[i].why)
+			assert_string_equal(d.why, domains[i].why);
 		free(codes);
 		doctor_diagnosis_free(&d);
 	}
