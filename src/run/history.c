@@ -118,7 +118,7 @@ static void note_return(const struct noting *n)
 	if (!(n->m->had & over) || k->removed_at || (k->retired_at && !(n->m->had & BIT(LIFE_RETIRED))))
 		return;
 	if (k->live_at && !k->retired_at) {
-		n->m->had &= ~over;
+		n->m->had &= ~(over | BIT(LIFE_SERVED));
 		add(n->out, k->live_at, LIFE_ROLLED_BACK, k->id, k->gen, mem_copy_str("the key is live again"));
 	} else if (n->m->had & BIT(LIFE_RETIRED)) {
 		n->m->had &= ~(BIT(LIFE_RETIRED) | BIT(LIFE_STAGED));
@@ -130,6 +130,8 @@ static void note_keyset(struct history_rows *out, struct history_mark *m, const 
 {
 	const struct history_key *key = key_of(v, k->id);
 	const struct noting n = { out, known(m, k->id), k };
+	/* servers that had not left it when it came back present it since then */
+	int64_t served_at = key->served_at && key->served_at < k->live_at ? k->live_at : key->served_at;
 
 	note(&n, LIFE_CREATED, k->created_at, key->keys ? key->keys : "a key");
 	note_return(&n);
@@ -137,7 +139,7 @@ static void note_keyset(struct history_rows *out, struct history_mark *m, const 
 	note(&n, LIFE_PUBLISHED, key->published_at, "its TLSA records were acknowledged by every publisher");
 	note(&n, LIFE_SEEN, key->seen_at, "every name server shows its TLSA records");
 	note(&n, LIFE_PROMOTED, k->live_at, "the key is live");
-	note(&n, LIFE_SERVED, key->served_at, "every server presents it");
+	note(&n, LIFE_SERVED, served_at, "every server presents it");
 	note(&n, LIFE_REPLACED, k->retired_at, "another key is live; its TLSA records stay");
 	note(&n, LIFE_COMPROMISED, k->compromised ? v->now : 0, "an operator says so");
 	note(&n, LIFE_REVOKED, k->revoked_at, "its certificates were revoked");

@@ -130,6 +130,17 @@ static void back_and_forth(void **state)
 	keyset(&g, 2)->retired_at = 0;
 	keyset(&g, 2)->live_at = NOW + 30;
 	expect(&g, 0, "replaced 1/1 @30, rolled back 2/2 @30");
+	g.keys[1] = (struct history_key){ .keyset = 2, .served_at = NOW + 33 };
+	expect(&g, 0, "served 2/2 @33");
+	/* again, and some of the servers have had it all the time */
+	keyset(&g, 2)->retired_at = NOW + 40;
+	keyset(&g, 1)->retired_at = 0;
+	keyset(&g, 1)->live_at = NOW + 40;
+	expect(&g, 0, "replaced 2/2 @40, rolled back 1/1 @40");
+	keyset(&g, 1)->retired_at = NOW + 50;
+	keyset(&g, 2)->retired_at = 0;
+	keyset(&g, 2)->live_at = NOW + 50;
+	expect(&g, 0, "replaced 1/1 @50, rolled back 2/2 @50, served 2/2 @50");
 	end(&g);
 }
 
