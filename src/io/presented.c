@@ -388,7 +388,7 @@ static enum presented_fault find_fault(char **why, const struct presented *p, co
 	*why = find_date(way, now, true);
 	if (*why)
 		return PRESENTED_EXPIRED;
-	for (size_t i = 0; i <= names->n; i++) {
+	for (size_t i = 0; names && i <= names->n; i++) {
 		if (i < names->n && has_name(sk_X509_value(way, 0), names->v[i]))
 			break;
 		if (i < names->n)

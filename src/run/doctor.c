@@ -316,6 +316,12 @@ static void names_of(struct strv *names, const struct doctor_seen *s)
 		strv_add(names, s->mail_domain);
 }
 
+/* The instant at which the certificate was, is, or will be valid, nearest to now. */
+static int64_t while_valid(const struct presented_cert *c, int64_t now)
+{
+	return now < c->from_at ? c->from_at : now > c->until_at ? c->until_at : now;
+}
+
 static void judge(struct doctor_view *v, const struct doctor_seen *s)
 {
 	struct strv names = { 0 };
@@ -325,6 +331,8 @@ static void judge(struct doctor_view *v, const struct doctor_seen *s)
 	for (size_t i = 0; i < names.n; i++)
 		v->named |= presented_names(&v->chain, names.v[i]);
 	v->fault = presented_verify(&v->fault_why, &v->chain, &names, NULL, as.now);
+	if (v->fault == PRESENTED_NOT_YET || v->fault == PRESENTED_EXPIRED || v->fault == PRESENTED_WRONG_NAME)
+		v->beside = presented_verify(&v->beside_why, &v->chain, NULL, NULL, while_valid(&v->chain.v[0], as.now));
 	v->dane = mem_array(s->sets_n, sizeof(*v->dane));
 	for (size_t i = 0; i < s->sets_n; i++)
 		dane_judge(&v->dane[i], &v->chain, &s->sets[i].data, &as);

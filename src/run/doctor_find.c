@@ -402,14 +402,18 @@ static void find_trust(struct doctor_diagnosis *out, const struct doctor_seen *s
 		       const struct doctor_view *v, const char *place, const struct doctor_terms *t,
 		       enum doctor_severity grave)
 {
-	const char *why = v->fault_why ? v->fault_why : "?";
+	/* dates and names are told of by themselves */
+	bool beside = v->fault == PRESENTED_NOT_YET || v->fault == PRESENTED_EXPIRED ||
+		      v->fault == PRESENTED_WRONG_NAME;
+	const char *why = beside ? v->beside_why : v->fault_why;
 
-	switch (s->mail ? PRESENTED_OK : v->fault) {
+	why = why ? why : "?";
+	switch (s->mail ? PRESENTED_OK : beside ? v->beside : v->fault) {
 	case PRESENTED_OK:
 	case PRESENTED_NOT_YET:
 	case PRESENTED_EXPIRED:
 	case PRESENTED_WRONG_NAME:
-		break; /* told of the dates and the names themselves */
+		break; /* of the leaf, or of another certificate on the way, which `pkix` tells of */
 	case PRESENTED_SELF_SIGNED:
 		doctor_add(&out->findings, t->self_signed ? DOCTOR_NOTE : grave, "self-signed",
 			   "%s: the certificate is signed by its own key, so that clients without DANE "

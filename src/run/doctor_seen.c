@@ -15,6 +15,7 @@ static void view_free(struct doctor_view *v, size_t sets_n)
 	presented_free(&v->chain);
 	free(v->why);
 	free(v->fault_why);
+	free(v->beside_why);
 }
 
 void doctor_seen_free(struct doctor_seen *s, size_t n)
@@ -215,6 +216,8 @@ static void put_view(struct json *list, const struct doctor_view *v, size_t sets
 	json_put_bool(o, "named", v->named);
 	json_put_int(o, "fault", v->fault);
 	json_put_str(o, "fault_why", v->fault_why);
+	json_put_int(o, "beside", v->beside);
+	json_put_str(o, "beside_why", v->beside_why);
 	json_put_int(o, "at", v->at);
 	part = json_put(o, "chain", json_array());
 	for (size_t i = 0; i < v->chain.n; i++)
@@ -228,12 +231,14 @@ static bool get_view(struct doctor_view *v, const struct json *o, const struct d
 {
 	int offer = get_number(o, "offer", TLS_OFFER_N),
 	    outcome = get_number(o, "outcome", PROBE_OUTCOME_N);
-	int fault = get_number(o, "fault", PRESENTED_OTHER + 1);
+	int fault = get_number(o, "fault", PRESENTED_OTHER + 1),
+	    beside = get_number(o, "beside", PRESENTED_OTHER + 1);
 	const struct json *chain = json_get(o, "chain"), *dane = json_get(o, "dane");
-	bool ok = offer >= 0 && outcome >= 0 && fault >= 0;
+	bool ok = offer >= 0 && outcome >= 0 && fault >= 0 && beside >= 0;
 
 	*v = (struct doctor_view){ .why = get_text(o, "why"),
 				   .fault_why = get_text(o, "fault_why"),
+				   .beside_why = get_text(o, "beside_why"),
 				   .named = json_bool(o, "named", false),
 				   .at = json_int(o, "at", 0) };
 	if (!ok || !addr_parse(&v->addr, json_str(o, "address", ""), 53))
@@ -241,6 +246,7 @@ static bool get_view(struct doctor_view *v, const struct json *o, const struct d
 	v->offer = (enum tls_offer)offer;
 	v->outcome = (enum probe_outcome)outcome;
 	v->fault = (enum presented_fault)fault;
+	v->beside = (enum presented_fault)beside;
 	get_field(v->protocol, sizeof(v->protocol), o, "protocol");
 	v->chain.v = mem_array(json_len(chain), sizeof(*v->chain.v));
 	for (; v->chain.n < json_len(chain); v->chain.n++)

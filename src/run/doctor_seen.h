@@ -31,6 +31,8 @@ struct doctor_view {
 	bool               named;       /* the leaf is for one of the names that clients look for */
 	enum presented_fault fault;     /* to clients that know CAs */
 	char              *fault_why;
+	enum presented_fault beside;    /* a fault of dates or names: what there would be without those */
+	char              *beside_why;
 	struct dane_verdict *dane;      /* by each of the sets, as if it could be believed */
 	int64_t            at;
 };

@@ -460,6 +460,19 @@ WORLD(name_3_1_1) { s->views[0].named = false; s->views[0].fault = PRESENTED_WRO
 WORLD(self_signed_3_1_1) { leaf_alone(&s->views[0]); s->views[0].fault = PRESENTED_SELF_SIGNED; }
 WORLD(web_self_signed_3_1_1) { self_signed_3_1_1(s); s->mail = false; }
 WORLD(web_name_3_1_1) { name_3_1_1(s); s->mail = false; }
+WORLD(web_name_self_signed)
+{
+	web_name_3_1_1(s);
+	leaf_alone(&s->views[0]);
+	s->views[0].beside = PRESENTED_SELF_SIGNED;
+}
+WORLD(web_expired_untrusted)
+{
+	expired_3_1_1(s);
+	s->mail = false;
+	s->views[0].beside = PRESENTED_UNTRUSTED;
+	s->views[0].beside_why = mem_copy_str("unable to get local issuer certificate");
+}
 WORLD(certificate_record) { give_all(s, RECORDS("3 0 1 ca")); }
 WORLD(web_untrusted)
 {
@@ -570,6 +583,8 @@ static const struct {
 	{ self_signed_3_1_1,     "accepts", "o:accepted" },
 	{ web_self_signed_3_1_1, "accepts", "w:self-signed o:accepted" },
 	{ web_name_3_1_1,        "accepts", "w:wrong-name o:accepted" },
+	{ web_name_self_signed,  "accepts", "w:self-signed w:wrong-name o:accepted" },
+	{ web_expired_untrusted, "accepts", "w:expired w:untrusted o:accepted" },
 	{ certificate_record,    "accepts", "n:selector-0 o:accepted" },
 	{ web_untrusted,         "no DANE", "e:untrusted w:no-tlsa" },
 	{ weak_key,              "accepts", "w:weak-key o:accepted" },
