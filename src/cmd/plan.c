@@ -80,7 +80,7 @@ static void print_event(const struct event *e, int width)
 /* lines, failed: how many were asked for, and how many of those nothing is known of. */
 static void print_text(const struct events *e, int64_t days, size_t lines, size_t failed)
 {
-	int width = 0;
+	int width = (int)strlen("LINE");
 
 	if (e->n == 0 && failed < lines)
 		printf("nothing will happen%s%s in the next %lld day%s\n", failed ? " to the other line" : "",

@@ -466,7 +466,7 @@ static void long_names_and_reasons_are_folded(void **state)
 	json_free(doc);
 	assert_int_equal(run(LONG_LINE, NOW + 3 * DAY, "plan"), EXIT_OK);
 	fits();
-	has("  " LONG_LINE "\n                    renew ");
+	has("  " LONG_LINE "\n                        renew ");
 	assert_int_equal(run(LONG_LINE, NOW + 3 * DAY, "dns"), EXIT_BAD);
 	fits();
 }
