@@ -319,12 +319,24 @@ static const struct set_entry *set_find(const struct set *s, const struct set_en
 	return s->n ? bsearch(x, s->v, s->n, sizeof(*s->v), by_owner_keyset_data) : NULL;
 }
 
-bool ledger_set_has(const struct ledger *l, const char *owner)
+bool set_has(const struct set *s, const char *owner)
 {
-	for (size_t i = 0; i < l->set.n; i++)
-		if (l->set.v[i].keyset && strcmp(l->set.v[i].owner, owner) == 0)
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].keyset && strcmp(s->v[i].owner, owner) == 0)
 			return true;
 	return false;
+}
+
+bool ledger_set_has(const struct ledger *l, const char *owner)
+{
+	return set_has(&l->set, owner);
+}
+
+void ledger_set_owners(struct strv *out, const struct ledger *l)
+{
+	for (size_t i = 0; i < l->set.n; i++)
+		if (*l->set.v[i].owner && l->set.v[i].keyset && !strv_has(out, l->set.v[i].owner))
+			strv_add(out, l->set.v[i].owner);
 }
 
 void ledger_set_record(struct ledger *l, const struct set *wanted, int64_t now)
@@ -858,6 +870,11 @@ static void look_at_servers(struct facts *f, struct strv *said, const struct led
 
 	if (!v->served || !f->live.present)
 		return;
+	if (v->kept) {
+		f->shown_why = f->gone_why = "the owners that have records are not configured any more, and the "
+					     "servers of the others were not seen with the live key";
+		return;
+	}
 	for (size_t i = 0; i < l->served.n; i++)
 		if (f->held_until_at || !v->held || !strv_has(v->held, l->served.v[i].name))
 			strv_add(&names, l->served.v[i].name);

@@ -146,6 +146,7 @@ void ledger_failed(struct ledger *l, enum step s, const char *error, int64_t now
 /* The set.  `wanted` is sorted by set_sort. */
 void set_add(struct set *s, const char *owner, const char *data, int keyset);
 void set_sort(struct set *s);
+bool set_has(const struct set *s, const char *owner);   /* with a record of a key of the line's own */
 void set_free(struct set *s);
 bool ledger_set_differs(const struct ledger *l, const struct set *wanted);
 void ledger_set_record(struct ledger *l, const struct set *wanted, int64_t now);
@@ -163,8 +164,11 @@ void ledger_deployed(struct ledger *l, int64_t now);    /* every certchange hook
 
 /* Since when the servers have the live key, as far as hooks tell; 0: not (known) yet. */
 int64_t ledger_told_at(const struct ledger *l, const struct policy *p);
-/* A record of a key of the line's own belongs there. */
+/* set_has of the recorded set. */
 bool ledger_set_has(const struct ledger *l, const char *owner);
+
+/* The owners that have such records. */
+void ledger_set_owners(struct strv *out, const struct ledger *l);
 
 /* Eyes.  Fits them to the owners that are configured, and to the keysets that matter: live, staging, and
  * retired ones.  What was seen of an owner that is not named any more is forgotten. */
@@ -200,6 +204,8 @@ struct ledger_view {
 	const struct served_question *served;   /* where the policy looks at servers; else NULL */
 	const struct strv *held;                /* owners that wait for their servers; NULL: none */
 	int64_t held_until_at;                  /* of the first of them, if nothing changes; or WHEN_NEVER */
+	bool kept;                              /* wanted: only at owners that are not configured any more, whose
+						 * servers nobody looks at */
 	int64_t now;
 	bool include_wrong;                     /* an include file does not show the recorded set */
 	bool links_wrong;

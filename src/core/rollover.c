@@ -398,7 +398,7 @@ static const struct rule {
 	{ PH_LIVE,                undeployed,       DO_DEPLOY,        "the servers were not told of the live certificate", NOBODY, NULL },
 	{ PH_LIVE,                revocable,        DO_REVOKE,        "the revocation was ordered", NOBODY, NULL },
 	{ PH_LIVE,                publishable,      DO_PUBLISH,       "the published TLSA set is not the wanted one", NOBODY, NULL },
-	{ PH_PAST,                retirable,        DO_RETIRE,        "no server presents the old key any more", NOBODY, NULL },
+	{ PH_PAST,                retirable,        DO_RETIRE,        "no server needs the old key any more", NOBODY, NULL },
 	{ PH_STEADY | PH_RETIRING, stageable,       DO_STAGE,         "it is time for the next key", NOBODY, NULL },
 	{ PH_LIVE,                purgeable,        DO_PURGE,         "a removed key is of no use to anybody", NOBODY, NULL },
 	{ PH_LIVE,                bare,             DO_NOTHING,       "the CA has given no certificate yet, and servers do not get another one", NOBODY, NULL },

@@ -60,14 +60,14 @@ static int subject_of(const struct task *t)
 
 /* An owner that left the configuration has records in its zone that no update will ever take away: their keys
  * will be rolled, and clients refuse the server then. */
-static void tell_abandoned(struct round *r, struct task *t)
+static void tell_abandoned(struct round *r, struct task *t, const struct set *wanted)
 {
 	const struct set *s = &t->l->ledger.set;
 
 	for (size_t i = 0; i < s->n && t->l->cfg->publish & PUBLISH_UPDATE; i++) {
 		char *text;
 
-		if (strv_has(&t->l->cfg->owners, s->v[i].owner) || !*s->v[i].owner ||
+		if (set_has(wanted, s->v[i].owner) || !*s->v[i].owner ||
 		    (i && strcmp(s->v[i].owner, s->v[i - 1].owner) == 0))
 			continue;
 		text = mem_format("%s is not among the owners any more: its records stay in the zone until you "
@@ -95,7 +95,7 @@ static void record_set(struct round *r, struct task *t)
 		goto out;
 	}
 	if (ledger_set_differs(l, &wanted)) {
-		tell_abandoned(r, t);
+		tell_abandoned(r, t, &wanted);
 		ledger_set_record(l, &wanted, r->now);
 	} else if (l->set_done_at && (t->l->cfg->publish & PUBLISH_INCLUDE) &&
 		   publish_include_changed(r->en->w, t->l->cfg->include_file)) {
@@ -108,7 +108,7 @@ static void record_set(struct round *r, struct task *t)
 	t->failed |= t->l->failed;
 out:
 	strv_free(&publishers);
-	strv_free(&held.owners);
+	servers_held_free(&held);
 	set_free(&wanted);
 }
 

@@ -52,6 +52,7 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 	wanted_set(&wanted, &held, w, l);
 	v.held = &held.owners;
 	v.held_until_at = held.until_at;
+	v.kept = held.kept.n > 0;
 	certs(&v.live, &l->live, l);
 	certs(&v.staging, &l->staging, l);
 	for (size_t i = 0; retired && i < l->retired_n; i++)
@@ -77,7 +78,7 @@ void line_facts(struct facts *f, struct world *w, struct line *l)
 	f->tried = l->tried;
 	servers_ask_free(&servers);
 	strv_free(&publishers);
-	strv_free(&held.owners);
+	servers_held_free(&held);
 	set_free(&wanted);
 }
 

@@ -60,24 +60,25 @@ static void add_to_job(struct jobs *jobs, const char *zone, const struct addr *s
 }
 
 /* Which zone each owner is in, and where that is written.  The first error is in *first, and ends nothing. */
-static void find_jobs(struct jobs *jobs, const struct line_config *c, struct err *first)
+static void find_jobs(struct jobs *jobs, const struct line_config *c, const struct strv *owners,
+		      struct err *first)
 {
-	const char **unknown = mem_array(c->owners.n, sizeof(*unknown));
-	struct look_primary *p = mem_array(c->owners.n, sizeof(*p));
+	const char **unknown = mem_array(owners->n, sizeof(*unknown));
+	struct look_primary *p = mem_array(owners->n, sizeof(*p));
 	struct look_config how;
 	size_t n = 0;
 
-	for (size_t i = 0; i < c->owners.n; i++) {
+	for (size_t i = 0; i < owners->n; i++) {
 		char *zone;
-		const char *address = update_row(&c->update_servers, c->owners.v[i], &zone);
+		const char *address = update_row(&c->update_servers, owners->v[i], &zone);
 		struct addr server;
 
 		if (!address)
-			unknown[n++] = c->owners.v[i];
+			unknown[n++] = owners->v[i];
 		else if (!addr_parse(&server, address, 53))
 			mem_bug("an address that was checked is none");
 		else
-			add_to_job(jobs, zone, &server, 1, c->owners.v[i]);
+			add_to_job(jobs, zone, &server, 1, owners->v[i]);
 		free(zone);
 	}
 	if (n) {
@@ -177,12 +178,14 @@ static int run_job(struct buf *foreign, const struct job *job, const struct line
 int publish_update(struct buf *foreign, const struct line *l, struct err *e)
 {
 	struct jobs jobs = { 0 };
-	struct strv ours = { 0 };
+	struct strv ours = { 0 }, owners = { 0 };
 	struct err first = { 0 };
 	int rc = all_ours(&ours, l->cfg, e);
 
+	/* one that has no records in the set yet is left alone */
+	ledger_set_owners(&owners, &l->ledger);
 	if (rc == 0)
-		find_jobs(&jobs, l->cfg, &first);
+		find_jobs(&jobs, l->cfg, &owners, &first);
 	for (size_t i = 0; i < jobs.n; i++) {
 		for (size_t o = 0; o < jobs.v[i].owners_n; o++)
 			fill_owner(&jobs.v[i].owners[o], l, &ours);
@@ -194,6 +197,7 @@ int publish_update(struct buf *foreign, const struct line *l, struct err *e)
 		rc = -1;
 	}
 	jobs_free(&jobs);
+	strv_free(&owners);
 	strv_free(&ours);
 	return rc;
 }

@@ -201,9 +201,17 @@ void servers_held(struct servers_held *out, const struct world *w, const struct 
 		hold(out, bare.v[i], at > others ? at : others);
 		strv_free(&before);
 	}
+	if (out->owners.n && out->owners.n == l->cfg->owners.n)
+		ledger_set_owners(&out->kept, &l->ledger);
 	servers_ask_free(&s);
 	endpoints_free(specs, n);
 	strv_free(&bare);
+}
+
+void servers_held_free(struct servers_held *h)
+{
+	strv_free(&h->owners);
+	strv_free(&h->kept);
 }
 
 /* What came of it -------------------------------------------------------------------------------- */
@@ -551,7 +559,7 @@ void servers_alarms(struct strv *out, struct strv *about, const struct world *w,
 	}
 	if (!f->deploy_pending)
 		outdated_alarms(out, about, l, &s);
-	strv_free(&held.owners);
+	servers_held_free(&held);
 	servers_ask_free(&s);
 }
 
@@ -574,10 +582,13 @@ static void held_warnings(struct strv *out, const struct world *w, const struct 
 	struct servers_held held;
 
 	servers_held(&held, w, l);
+	for (size_t i = 0; i < held.kept.n; i++)
+		strv_take(out, mem_format("%s is not among the owners any more, and keeps its records until the servers of "
+					  "another one are seen with the live key", held.kept.v[i]));
 	for (size_t i = 0; i < held.owners.n && !f->held_until_at; i++)
 		strv_take(out, mem_format("%s gets its first records when its servers are seen with the live key",
 					  held.owners.v[i]));
-	strv_free(&held.owners);
+	servers_held_free(&held);
 }
 
 void servers_warnings(struct strv *out, const struct world *w, const struct line *l, const struct facts *f)

@@ -28,8 +28,11 @@ struct servers_held {
 	struct strv owners;             /* the caller frees */
 	int64_t     until_at;           /* of the first of them, if nothing changes; WHEN_NEVER: time alone
 					 * will not do */
+	struct strv kept;               /* if that is all of the configured ones: the owners that have records
+					 * all the same, and keep them until then; the caller frees */
 };
 void servers_held(struct servers_held *out, const struct world *w, const struct line *l);
+void servers_held_free(struct servers_held *h);
 
 /* Every endpoint that was reached presents the live key and its certificate. */
 bool servers_content(const struct world *w, const struct line *l);

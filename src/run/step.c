@@ -149,7 +149,7 @@ static int check_next(const struct world *w, const struct line *l, const struct 
 		return -1;
 	servers_held(&held, w, l);
 	rc = l->policy.publishes ? publish_check_cover(l->cfg, g, &l->ledger.set, &held.owners, e) : 0;
-	strv_free(&held.owners);
+	servers_held_free(&held);
 	return rc;
 }
 

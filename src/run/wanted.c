@@ -6,18 +6,15 @@
 #include "base/mem.h"
 
 static void want_keyset(struct set *out, const struct line *l, const struct generation *g,
-			const struct strv *held)
+			const struct strv *owners)
 {
 	const struct line_config *c = l->cfg;
 
-	if (c->owners.n == 0) {
-		if (!strv_has(held, ""))
+	for (size_t o = 0; o < owners->n; o++) {
+		if (!*owners->v[o]) {
 			set_add(out, "", "", g->keyset);
-		return;
-	}
-	for (size_t o = 0; o < c->owners.n; o++) {
-		if (strv_has(held, c->owners.v[o]))
 			continue;
+		}
 		for (size_t p = 0; p < c->params_n; p++) {
 			for (size_t i = 0; i < g->leaves_n; i++) {
 				struct tlsa_rdata r;
@@ -26,7 +23,7 @@ static void want_keyset(struct set *out, const struct line *l, const struct gene
 				if (!tlsa_make(&r, c->params[p], &g->leaves[i].spki))
 					continue;       /* publish_check_cover refuses the hole */
 				data = tlsa_format(&r);
-				set_add(out, c->owners.v[o], data, g->keyset);
+				set_add(out, owners->v[o], data, g->keyset);
 				free(data);
 			}
 		}
@@ -62,32 +59,49 @@ static void want_siblings(struct set *out, const struct world *w, const struct l
 	}
 }
 
-static void want(struct set *out, const struct world *w, const struct line *l, const struct strv *held)
+static void want(struct set *out, const struct world *w, const struct line *l, const struct strv *owners)
 {
 	*out = (struct set){ .ttl_for = l->policy.ttl_for };
 	if (!l->policy.publishes)
 		return;
 	if (l->live.number)
-		want_keyset(out, l, &l->live, held);
+		want_keyset(out, l, &l->live, owners);
 	if (l->staging.number)
-		want_keyset(out, l, &l->staging, held);
+		want_keyset(out, l, &l->staging, owners);
 	for (size_t i = 0; i < l->retired_n; i++)
-		want_keyset(out, l, &l->retired[i], held);
-	for (size_t i = 0; i < l->cfg->owners.n; i++)
-		if (!strv_has(held, l->cfg->owners.v[i]))
-			want_siblings(out, w, l, l->cfg->owners.v[i]);
+		want_keyset(out, l, &l->retired[i], owners);
+	for (size_t i = 0; i < owners->n; i++)
+		want_siblings(out, w, l, owners->v[i]);
 	set_sort(out);
+}
+
+/* "" stands for what hooks publish where no owner is configured. */
+static void configured_owners(struct strv *out, const struct line *l)
+{
+	strv_copy(out, &l->cfg->owners);
+	if (!out->n)
+		strv_add(out, "");
 }
 
 void wanted_set(struct set *out, struct servers_held *held, const struct world *w, const struct line *l)
 {
+	struct strv all = { 0 }, owners = { 0 };
+
 	servers_held(held, w, l);
-	want(out, w, l, &held->owners);
+	configured_owners(&all, l);
+	for (size_t i = 0; i < all.n; i++)
+		if (!strv_has(&held->owners, all.v[i]))
+			strv_add(&owners, all.v[i]);
+	want(out, w, l, held->kept.n ? &held->kept : &owners);
+	strv_free(&owners);
+	strv_free(&all);
 }
 
 void wanted_ever(struct set *out, const struct world *w, const struct line *l)
 {
-	static const struct strv none;
+	struct strv owners = { 0 };
 
-	want(out, w, l, &none);
+	configured_owners(&owners, l);
+	want(out, w, l, &owners);
+	strv_free(&owners);
 }

@@ -134,6 +134,41 @@ present_keys new "$NEW_PORT" "$SCRATCH/foreign"
 is_at 1200 1 'compromised: now it shows another wrong key' cron
 is 'compromised: nobody needs its records' "$(recorded)" 2
 
+# --- all owners are replaced: the old ones keep their records until a new one has some ---------------------------
+
+two_owners 'replaced'
+free_port; NEXT_PORT=$PORT
+NEXT=_444._tcp.mx.lab.example
+OWNERS=$NEXT
+was=("${ROWS[@]}")
+ROWS=("servers = $NEXT none 127.0.0.1:$NEXT_PORT")
+conf
+present_keys next "$NEXT_PORT" "$SCRATCH/foreign"
+is_at 200 1 'replaced: by one whose server has another key' cron
+is 'replaced: the old ones keep their records' "$(recorded "$OLD") $(recorded "$NEW") $(recorded "$NEXT")" '1 1 0'
+at 210 status
+check 'replaced: which is said' says "$OLD is not among the owners any more, and keeps its records until the servers of another"
+at 300 roll --emergency "$LINE"
+is 'replaced: the next key is published there' "$(recorded "$OLD") $(recorded "$NEW") $(recorded "$NEXT")" '2 2 0'
+at 1000 cron
+is 'replaced: and promoted' "$(generation live)" 2
+at 200000 cron
+is 'replaced: records of both keys stay, since nobody looks at those servers' "$(recorded "$OLD") $(recorded "$NEW")" '2 2'
+check_not 'replaced: and nothing else is claimed' says 'retired|not published yet'
+OWNERS="$OLD $NEXT"
+ROWS=("${was[0]}" "  $NEXT none 127.0.0.1:$NEXT_PORT")
+conf
+is_at 200100 1 'replaced: one comes back, whose server has the old key still' cron
+is 'replaced: it has the records of both' "$(recorded "$OLD")" 2
+OWNERS=$NEXT
+ROWS=("servers = $NEXT none 127.0.0.1:$NEXT_PORT")
+conf
+present_keys next "$NEXT_PORT" "$LIVE"
+is_at 200200 0 'replaced: the new server has the key' cron
+is 'replaced: and there are its records alone' "$(recorded)/$(recorded "$NEXT")" 1/1
+stop "${OF[next]}"
+ROWS=("${was[@]}")
+
 # --- what is planned where a server lies ----------------------------------------------------------------------
 
 two_owners 'plan'
