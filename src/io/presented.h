@@ -58,9 +58,9 @@ enum presented_fault {
 };
 
 /* As a client that knows CAs sees it at `now`: the leaf is for one of the names (NULL: any will do).
- * ca_file: PEM bundle in place of the system's; NULL: the system's (and $SSL_CERT_FILE).  *why: one printable line,
- * NULL if OK; the caller frees.  Dates of all certificates on the way count, and RSA keys below 2048 bits and
- * SHA-1 do not pass. */
+ * ca_file: PEM bundle in place of the system's; NULL: the system's (and $SSL_CERT_FILE).  *why: one printable
+ * line, NULL if OK; the caller frees.  Dates of all certificates on the way count, and RSA keys below 2048
+ * bits and SHA-1 do not pass. */
 enum presented_fault presented_verify(char **why, const struct presented *p, const struct strv *names,
 				      const char *ca_file, int64_t now);
 
