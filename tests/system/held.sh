@@ -18,17 +18,7 @@ NEW=_443._tcp.www.lab.example
 SIDE=_443._udp.www.lab.example          # nobody can look at it
 free_port; OLD_PORT=$PORT
 free_port; NEW_PORT=$PORT
-# present_keys NAME PORT DIR: a server with the key and certificate of a folder, which change when it is started anew
-present_keys() {
-	[ -z "${OF[$1]:-}" ] || stop "${OF[$1]}"
-	start "$1" openssl s_server -accept "127.0.0.1:$2" -cert "$3/cert.pem" -key "$3/key.pem" -quiet
-	OF[$1]=$PID
-	within 5 listens "$2"
-}
-declare -A OF=()
-mkdir "$SCRATCH/foreign"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$SCRATCH/foreign/key.pem" \
-	-out "$SCRATCH/foreign/cert.pem" -subj /CN=foreign -days 30 2>/dev/null
+foreign_keys "$SCRATCH/foreign"
 
 # two_owners: both published, both servers with the live key
 two_owners() {
@@ -39,7 +29,6 @@ two_owners() {
 	present_keys new "$NEW_PORT" "$LIVE"
 	is_at 60 0 "$1: two owners" cron
 	is "$1: with records" "$(recorded)" 2
-	cp -aL "$LIVE/." "$SCRATCH/first"
 }
 
 # --- a new owner whose server has another key --------------------------------------------------------------
@@ -81,7 +70,7 @@ at 354000 cron
 is 'and the compromised key goes' "$(recorded)" 1
 
 # it goes down, and comes back with the right key
-stop "${OF[new]}"
+stop "${SERVER_PID[new]}"
 is_at 354100 0 'the new server is down: no fault at once' cron
 is_at 358000 1 'but after an hour' cron
 check 'and named' says "$NEW at 127\.0\.0\.1:$NEW_PORT is not reached"
@@ -104,8 +93,8 @@ ROWS[0]=${ROWS[0]% *}
 
 OWNERS="$OLD $NEW"
 fresh
-stop "${OF[old]}"
-stop "${OF[new]}"
+stop "${SERVER_PID[old]}"
+stop "${SERVER_PID[new]}"
 at 0 init -q
 at 9000000 cron
 is 'all servers are away for months: no records' "$(recorded)" 0
@@ -166,7 +155,7 @@ conf
 present_keys next "$NEXT_PORT" "$LIVE"
 is_at 200200 0 'replaced: the new server has the key' cron
 is 'replaced: and there are its records alone' "$(recorded)/$(recorded "$NEXT")" 1/1
-stop "${OF[next]}"
+stop "${SERVER_PID[next]}"
 ROWS=("${was[@]}")
 
 # --- what is planned where a server lies ----------------------------------------------------------------------
@@ -186,6 +175,6 @@ present_keys new "$NEW_PORT" "$LIVE"
 is_at 4100 0 'plan: it has switched' cron
 at 4110 plan
 check 'plan: now there is one' says 'retire'
-stop "${OF[old]}"
-stop "${OF[new]}"
+stop "${SERVER_PID[old]}"
+stop "${SERVER_PID[new]}"
 finish

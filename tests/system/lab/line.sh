@@ -55,3 +55,19 @@ script() {
 skip() {
 	verdict 0 "$1 # SKIP $2"
 }
+
+declare -A SERVER_PID=()
+# present_keys NAME PORT DIR: from now on a server with the key and the certificate that are in the folder now
+present_keys() {
+	[ -z "${SERVER_PID[$1]:-}" ] || stop "${SERVER_PID[$1]}"
+	start "$1" openssl s_server -accept "127.0.0.1:$2" -cert "$3/cert.pem" -key "$3/key.pem" -quiet
+	SERVER_PID[$1]=$PID
+	within 5 listens "$2"
+}
+
+# foreign_keys DIR: a folder with a key of nobody's
+foreign_keys() {
+	mkdir "$1"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1/key.pem" -out "$1/cert.pem" \
+		-subj /CN=foreign -days 30 2>/dev/null
+}
