@@ -21,7 +21,7 @@ static void tell_bare(const struct line *l)
 		complain("%s has no records yet: its servers do not have the first key yet", line);
 	else
 		for (size_t i = 0; i < l->cfg->owners.n; i++)
-			if (!ledger_set_has(&l->ledger, l->cfg->owners.v[i]))
+			if (!set_has(&l->ledger.set, l->cfg->owners.v[i]))
 				complain("%s has no records of %s yet: `certline status %s` says what they wait for",
 					 l->cfg->owners.v[i], line, line);
 }

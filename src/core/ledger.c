@@ -327,11 +327,6 @@ bool set_has(const struct set *s, const char *owner)
 	return false;
 }
 
-bool ledger_set_has(const struct ledger *l, const char *owner)
-{
-	return set_has(&l->set, owner);
-}
-
 void ledger_set_owners(struct strv *out, const struct ledger *l)
 {
 	for (size_t i = 0; i < l->set.n; i++)

@@ -164,10 +164,7 @@ void ledger_deployed(struct ledger *l, int64_t now);    /* every certchange hook
 
 /* Since when the servers have the live key, as far as hooks tell; 0: not (known) yet. */
 int64_t ledger_told_at(const struct ledger *l, const struct policy *p);
-/* set_has of the recorded set. */
-bool ledger_set_has(const struct ledger *l, const char *owner);
-
-/* The owners that have such records. */
+/* The owners that have records of the line's own in the recorded set. */
 void ledger_set_owners(struct strv *out, const struct ledger *l);
 
 /* Eyes.  Fits them to the owners that are configured, and to the keysets that matter: live, staging, and

@@ -403,8 +403,7 @@ static void find_trust(struct doctor_diagnosis *out, const struct doctor_seen *s
 		       enum doctor_severity grave)
 {
 	/* dates and names are told of by themselves */
-	bool beside = v->fault == PRESENTED_NOT_YET || v->fault == PRESENTED_EXPIRED ||
-		      v->fault == PRESENTED_WRONG_NAME;
+	bool beside = v->beside != PRESENTED_OK;
 	const char *why = beside ? v->beside_why : v->fault_why;
 
 	why = why ? why : "?";

@@ -359,7 +359,7 @@ bool eyes_content(const struct line *l)
 	for (size_t i = 0; i < l->ledger.eyes_n; i++) {
 		const struct horizon *h = &l->ledger.eyes[i];
 
-		if (ledger_set_has(&l->ledger, h->owner) &&
+		if (set_has(&l->ledger.set, h->owner) &&
 		    ((l->live.number && !shows(h, l->live.keyset)) ||
 		     (l->staging.number && !shows(h, l->staging.keyset))))
 			return false;
@@ -479,7 +479,7 @@ void eyes_alarms(struct strv *out, struct line *l, const struct facts *f)
 		security_alarm(out, l, h);
 		/* where servers are waited for, clients see another key than the live one */
 		if (f->live.present && f->deployed_at &&
-		    (!l->policy.looks || ledger_set_has(&l->ledger, h->owner)) && horizon_uncovered(h, f->live.id, &s))
+		    (!l->policy.looks || set_has(&l->ledger.set, h->owner)) && horizon_uncovered(h, f->live.id, &s))
 			strv_take(out, mem_format("name server %s (%s) gives TLSA records for %s that do not "
 						  "fit the live key: DANE clients refuse it", s->id, shown(s),
 						  h->owner));

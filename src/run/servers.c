@@ -62,6 +62,8 @@ static void add_siblings(struct servers_question *out, const struct world *w, co
 
 void servers_ask(struct servers_question *out, const struct world *w, const struct line *l)
 {
+	const struct keyset *next = ledger_retired_first(&l->ledger);
+
 	*out = (struct servers_question){
 		.q.told_at = ledger_told_at(&l->ledger, &l->policy),
 		.q.away_for = l->cfg->away_for ? l->cfg->away_for : WHEN_NEVER,
@@ -70,7 +72,6 @@ void servers_ask(struct servers_question *out, const struct world *w, const stru
 	add_keys(out, &l->live, true, false, "the live key");
 	add_numbered(out, &l->staging, "staged");
 	for (size_t i = 0; i < l->retired_n; i++) {
-		const struct keyset *next = ledger_retired_first(&l->ledger);
 		size_t first = out->q.keys_n;
 
 		add_numbered(out, &l->retired[i], "old");
@@ -171,9 +172,9 @@ static void find_bare(struct strv *out, const struct line *l)
 	if (!l->policy.looks || !l->policy.publishes || !l->live.number)
 		return;
 	for (size_t i = 0; i < l->cfg->owners.n; i++)
-		if (!ledger_set_has(&l->ledger, l->cfg->owners.v[i]))
+		if (!set_has(&l->ledger.set, l->cfg->owners.v[i]))
 			strv_add(out, l->cfg->owners.v[i]);
-	if (!l->cfg->owners.n && !ledger_set_has(&l->ledger, ""))
+	if (!l->cfg->owners.n && !set_has(&l->ledger.set, ""))
 		strv_add(out, "");
 }
 
@@ -447,7 +448,6 @@ static void add_alarm(struct strv *out, struct strv *about, const struct endpoin
 		strv_take(about, mem_format("%s %s %s", e->name, e->address, key_family_name(f)));
 }
 
-/* The old certificate is no alarm as long as the servers were not told of the new one. */
 /* By the end of the certificate that it presents. */
 static const char *urgency(const struct served_view *v)
 {
@@ -458,6 +458,7 @@ static const char *urgency(const struct served_view *v)
 	return v->until_at <= now ? "EXPIRED: " : "URGENT: ";
 }
 
+/* The old certificate is no alarm as long as the servers were not told of the new one. */
 static void outdated_alarms(struct strv *out, struct strv *about, const struct line *l,
 			    const struct servers_question *s)
 {

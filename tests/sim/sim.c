@@ -290,7 +290,7 @@ static int64_t held_until(const struct world *w, const struct ledger *l)
 	struct served_question q;
 	int64_t at;
 
-	if (!w->p.looks || !w->p.publishes || ledger_set_has(l, OWNER))
+	if (!w->p.looks || !w->p.publishes || set_has(&l->set, OWNER))
 		return 0;
 	spkis = mem_array(l->keysets_n, SPKI_LEN);
 	keys = mem_array(l->keysets_n, sizeof(*keys));
